@@ -1,0 +1,1 @@
+//! The `lb` command as a library.

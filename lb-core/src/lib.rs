@@ -1,0 +1,1 @@
+//! Load-balancing logic without I/O.
