@@ -1,1 +1,26 @@
-//! Load-balancing logic without I/O.
+//! Load balancing without I/O: everything that decides, nothing that
+//! connects.
+//!
+//! | module | what it is | HAProxy's word |
+//! |---|---|---|
+//! | [`server`] | a server's identity, state, limits and counters | `server` |
+//! | [`policy`] | which server a request gets | `balance`, `hash-type` |
+//! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
+//! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
+//! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
+//! | [`sticky`] | keep a client on its server | `stick` |
+//!
+//! Nothing here reads a clock or creates a runtime, a thread or a socket: time
+//! and randomness come in as arguments, and what must run in the background is
+//! a plain future that the application spawns.
+#![forbid(unsafe_code)]
+
+pub mod policy;
+// pool follows
+pub mod server;
+
+mod sync;
+
+pub use policy::Policy;
+
+pub use server::Server;

@@ -1,0 +1,22 @@
+//! The synchronisation primitives of this crate, so that loom can take their
+//! place: `RUSTFLAGS="--cfg loom" cargo test -p lb-core --release --test loom_lease`.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+};
+
+/// Locks, and goes on with the data of a thread that panicked: every critical
+/// section of this crate leaves its data consistent at each step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl std::ops::DerefMut<Target = T> + '_ {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
