@@ -16,11 +16,12 @@
 #![forbid(unsafe_code)]
 
 pub mod policy;
-// pool follows
+pub mod pool;
 pub mod server;
 
 mod sync;
 
 pub use policy::Policy;
+pub use pool::{Lease, Pool};
 
 pub use server::Server;

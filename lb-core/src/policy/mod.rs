@@ -1,8 +1,8 @@
 //! Which server a request gets: HAProxy's `balance`.
 //!
 //! A [`Policy`] is pure: it sees the usable servers, an index that it built for
-//! just this set of them, and a [`Query`] that carries the request's hash, the
-//! time and a random source; it answers with a [`Choice`]. It allocates nothing
+//! just this set of them, and a [`Query`] that carries the request's hash and a
+//! random source; it answers with a [`Choice`]. It allocates nothing
 //! while picking and keeps no counters: those live on the
 //! [`Server`], so that a change of the set loses nothing.
 //!
@@ -30,9 +30,11 @@
 //! }
 //! ```
 
+mod round_robin;
+
 use std::sync::Arc;
 
-use tokio::time::Instant;
+pub use round_robin::RoundRobin;
 
 use crate::server::{PoolLoad, Server, ServerUid};
 
@@ -94,8 +96,6 @@ pub struct Query<'a> {
     pub avoid: Option<ServerUid>,
     /// The load of the pool, for dynamic limits.
     pub load: PoolLoad,
-    /// The time of the pick.
-    pub now: Instant,
     /// The source of randomness.
     pub rng: &'a mut dyn rand::Rng,
 }
