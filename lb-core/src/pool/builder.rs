@@ -102,7 +102,7 @@ impl<T> Builder<T> {
 
     /// A server with weight, limits and the like.
     #[must_use]
-    pub fn add(mut self, server: Server<T>) -> Self {
+    pub fn with(mut self, server: Server<T>) -> Self {
         self.servers.push(server);
         self
     }

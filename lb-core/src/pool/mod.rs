@@ -15,8 +15,8 @@
 //! use lb_core::{Pool, Server, policy::RoundRobin, pool::Want};
 //!
 //! let pool = Pool::builder()
-//!     .add(Server::new("a", "10.0.0.1:8080").max_conn(100))
-//!     .add(Server::new("b", "10.0.0.2:8080"))
+//!     .with(Server::new("a", "10.0.0.1:8080").max_conn(100))
+//!     .with(Server::new("b", "10.0.0.2:8080"))
 //!     .build(RoundRobin::new())
 //!     .expect("two distinct servers");
 //!
@@ -187,10 +187,10 @@ impl<T, P: Policy> Pool<T, P> {
 
     fn pick(&self, want: &Want<T>) -> Picked<T, P> {
         let shared = &*self.shared;
-        if let Some(server) = want.server.as_ref().filter(|s| s.takes_bound_clients()) {
-            if let Some(picked) = self.lease_or_wait(server, want) {
-                return picked;
-            }
+        if let Some(server) = want.server.as_ref().filter(|s| s.takes_bound_clients())
+            && let Some(picked) = self.lease_or_wait(server, want)
+        {
+            return picked;
         }
         let snapshot = shared.snapshot.load();
         let Some(index) = snapshot.index() else {
