@@ -1,1 +1,2 @@
 //! Load-balancing logic without I/O.
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
 //! HTTP.
+#![forbid(unsafe_code)]
