@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Load balancing without I/O: everything that decides, nothing that
 //! connects.
 //!
@@ -25,3 +26,7 @@ pub use policy::Policy;
 pub use pool::{Lease, Pool};
 
 pub use server::Server;
+=======
+//! Load-balancing logic without I/O.
+#![forbid(unsafe_code)]
+>>>>>>> h-tcp

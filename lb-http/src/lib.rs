@@ -1,7 +1,11 @@
 //! HTTP.
 #![forbid(unsafe_code)]
 
+mod client;
 pub mod exchange;
+mod h1;
+mod timer;
 mod upstream;
 
+pub use client::Client;
 pub use upstream::Upstream;
