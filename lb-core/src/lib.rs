@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Load balancing without I/O: everything that decides, nothing that
 //! connects.
 //!
@@ -26,7 +25,3 @@ pub use policy::Policy;
 pub use pool::{Lease, Pool};
 
 pub use server::Server;
-=======
-//! Load-balancing logic without I/O.
-#![forbid(unsafe_code)]
->>>>>>> h-tcp
