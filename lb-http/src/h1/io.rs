@@ -14,8 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// come whole.
 const HEAD_READ: usize = 8 * 1024;
 
-/// Read at a time while a body streams: a few of these fill a TCP window.
-const BODY_READ: usize = 128 * 1024;
+/// Read at a time while a body streams: at first as much as a small page needs,
+/// then more, up to what a few of fill a TCP window.
+const BODY_READ_MIN: usize = 16 * 1024;
+const BODY_READ_MAX: usize = 128 * 1024;
 
 /// A frame up to this size is copied behind the head, so that both leave in one
 /// segment; a larger one is written from where it is.
@@ -29,6 +31,7 @@ pub(crate) struct Buffered<IO> {
     pub(crate) input: BytesMut,
     /// To be written.
     pub(crate) output: Output,
+    body_read: usize,
 }
 
 /// What is to be written: copied bytes, then at most one frame by reference,
@@ -47,6 +50,7 @@ impl<IO> Buffered<IO> {
             io,
             input: BytesMut::new(),
             output: Output::default(),
+            body_read: BODY_READ_MIN,
         }
     }
 
@@ -66,6 +70,7 @@ impl<IO> Buffered<IO> {
         }
         debug_assert!(self.output.is_empty());
         self.output.copied = Vec::new();
+        self.body_read = BODY_READ_MIN;
     }
 }
 
@@ -80,12 +85,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Buffered<IO> {
         Poll::Ready(Ok(buf.filled().len()))
     }
 
-    /// Reads once, `BODY_READ` at most, straight into the input buffer.
-    pub(crate) fn poll_read_body(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.input.capacity() - self.input.len() < BODY_READ / 2 {
-            self.input.reserve(BODY_READ);
+    /// Reads once, straight into the input buffer, of a body of which
+    /// `remaining` bytes are to come as far as that is known.
+    pub(crate) fn poll_read_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        remaining: Option<u64>,
+    ) -> Poll<io::Result<usize>> {
+        let remaining = remaining.map_or(usize::MAX, |r| usize::try_from(r).unwrap_or(usize::MAX));
+        let wanted = remaining.clamp(1, self.body_read);
+        if self.input.capacity() - self.input.len() < wanted {
+            self.input.reserve(wanted);
         }
-        tokio_util::io::poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input)
+        let read = ready!(tokio_util::io::poll_read_buf(
+            Pin::new(&mut self.io),
+            cx,
+            &mut self.input
+        ))?;
+        if read >= self.body_read {
+            self.body_read = (2 * self.body_read).min(BODY_READ_MAX);
+        }
+        Poll::Ready(Ok(read))
     }
 
     /// Writes until all is out.
