@@ -17,6 +17,7 @@
 
 pub mod policy;
 pub mod pool;
+pub mod retry;
 pub mod server;
 
 mod sync;
