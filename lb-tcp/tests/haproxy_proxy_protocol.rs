@@ -4,18 +4,30 @@
 //! ports, and a client may connect before HAProxy is ready.
 #![allow(clippy::unwrap_used)] // Helpers of tests are tests.
 
+use std::io::ErrorKind::ConnectionReset;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use lb_tcp::proxy_protocol::{Header, Tlvs, accept_header};
+use lb_tcp::proxy_protocol::{AcceptHeaderError, Header, Tlvs, accept_header};
 use lb_tcp::{Acceptor, Address, Connector, Endpoint, Listen, Stream};
 use rustix::io::{FdFlags, fcntl_setfd};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A connection that HAProxy opened.
+struct Received {
+    header: Header,
+    /// What was read behind the header.
+    payload: Vec<u8>,
+    stream: Stream,
+    peer: Endpoint,
+}
 
 /// HAProxy between a client and our [`Acceptor`].
 struct Haproxy {
@@ -61,17 +73,27 @@ impl Haproxy {
         Connector::new().connect(&to).await.unwrap()
     }
 
-    /// The header that HAProxy sends, what was read behind it, and the connection.
-    async fn accept(&self) -> (Header, Vec<u8>, Stream) {
+    /// The next connection that lives until its header is read: HAProxy resets those of its
+    /// checks as soon as they stand.
+    async fn accept(&self) -> Received {
         let accept = async {
-            let (mut stream, _) = self.server.accept().await.unwrap();
-            let mut buf = Vec::new();
-            let header = accept_header(&mut stream, &mut buf).await.unwrap();
-            (header, buf, stream)
+            loop {
+                let (mut stream, peer) = self.server.accept().await.unwrap();
+                let mut payload = Vec::new();
+                match accept_header(&mut stream, &mut payload).await {
+                    Err(AcceptHeaderError::Io(error)) if error.kind() == ConnectionReset => {}
+                    header => {
+                        return Received {
+                            header: header.unwrap(),
+                            payload,
+                            stream,
+                            peer,
+                        };
+                    }
+                }
+            }
         };
-        timeout(Duration::from_secs(10), accept)
-            .await
-            .expect("HAProxy connects within ten seconds")
+        timeout(DEADLINE, accept).await.expect("HAProxy connects")
     }
 }
 
@@ -82,14 +104,21 @@ impl Drop for Haproxy {
     }
 }
 
-/// Sends `bytes` through HAProxy; gives the client's address and what arrived.
-async fn through(haproxy: &Haproxy, bytes: &[u8]) -> (Endpoint, Header, Vec<u8>) {
+/// Sends `header` and five bytes through HAProxy; gives the client's address and the header that
+/// arrives, and holds that the bytes do.
+async fn through(haproxy: &Haproxy, header: &[u8]) -> (Endpoint, Header) {
     let mut client = haproxy.connect().await;
-    client.write_all(bytes).await.unwrap();
+    client
+        .write_all(&[header, b"hello"].concat())
+        .await
+        .unwrap();
+    let mut received = haproxy.accept().await;
+    // Not before: HAProxy gives up a connection whose client leaves while it is being set up.
     client.shutdown().await.unwrap();
-    let (header, mut payload, mut stream) = haproxy.accept().await;
-    stream.read_to_end(&mut payload).await.unwrap();
-    (client.local().unwrap(), header, payload)
+    let rest = received.stream.read_to_end(&mut received.payload);
+    timeout(DEADLINE, rest).await.expect("FIN arrives").unwrap();
+    assert_eq!(received.payload, b"hello");
+    (client.local().unwrap(), received.header)
 }
 
 #[tokio::test]
@@ -101,9 +130,8 @@ async fn the_client_address_arrives_in_both_versions_and_families() {
     ] {
         for listen in ["127.0.0.1:0", "[::1]:0"] {
             let haproxy = Haproxy::start(listen, "", server);
-            let (client, header, payload) = through(&haproxy, b"hello").await;
+            let (client, header) = through(&haproxy, b"").await;
             assert_eq!(header, Header::proxy(client, haproxy.front), "{server}");
-            assert_eq!(payload, b"hello", "{server}");
         }
     }
 }
@@ -112,7 +140,7 @@ async fn the_client_address_arrives_in_both_versions_and_families() {
 async fn the_unique_id_arrives() {
     let options = "send-proxy-v2 proxy-v2-options unique-id,crc32c";
     let haproxy = Haproxy::start("127.0.0.1:0", "", options);
-    let (_, header, _) = through(&haproxy, b"").await;
+    let (_, header) = through(&haproxy, b"").await;
     assert_eq!(header.tlvs().unique_id(), Some(&b"id-127.0.0.1"[..]));
 }
 
@@ -120,12 +148,12 @@ async fn the_unique_id_arrives() {
 async fn health_checks_are_not_a_clients() {
     let check = "check inter 100ms check-send-proxy";
     let haproxy = Haproxy::start("127.0.0.1:0", "", &format!("send-proxy-v2 {check}"));
-    assert!(haproxy.accept().await.0.is_local());
+    assert!(haproxy.accept().await.header.is_local());
 
     let haproxy = Haproxy::start("127.0.0.1:0", "", &format!("send-proxy {check}"));
     // Version 1 has no LOCAL: HAProxy gives the addresses of the check itself.
-    let (header, _, stream) = haproxy.accept().await;
-    assert_eq!(header.source(), Some(&stream.peer().unwrap()));
+    let received = haproxy.accept().await;
+    assert_eq!(received.header.source(), Some(&received.peer));
 }
 
 #[tokio::test]
@@ -146,15 +174,12 @@ async fn haproxy_reads_what_we_send() {
         for encode in encoders {
             let mut bytes = Vec::new();
             encode(&header.clone().with_tlvs(tlvs.clone()), &mut bytes);
-            bytes.extend_from_slice(b"hello");
-            let (_, forwarded, payload) = through(&haproxy, &bytes).await;
-            assert_eq!(forwarded, header);
-            assert_eq!(payload, b"hello");
+            assert_eq!(through(&haproxy, &bytes).await.1, header);
         }
     }
 
     let mut bytes = Vec::new();
     Header::local().encode_v2(&mut bytes);
-    let (client, forwarded, _) = through(&haproxy, &bytes).await;
+    let (client, forwarded) = through(&haproxy, &bytes).await;
     assert_eq!(forwarded, Header::proxy(client, haproxy.front));
 }
