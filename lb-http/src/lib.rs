@@ -4,9 +4,16 @@
 mod client;
 pub mod exchange;
 mod h1;
+pub mod headers;
+pub mod page;
 mod pool;
+pub mod proxy;
+pub mod server;
 mod timer;
+mod tunnel;
 mod upstream;
 
 pub use client::Client;
+pub use proxy::Proxy;
+pub use server::Server;
 pub use upstream::{PoolOptions, Upstream, UpstreamError};

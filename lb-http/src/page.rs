@@ -153,18 +153,13 @@ mod tests {
     #[test]
     fn a_file_is_a_whole_response() {
         let file = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nsorry";
-        let pages = Pages::default().with(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Page::parse(file).unwrap(),
-        );
+        let pages =
+            Pages::default().with(StatusCode::SERVICE_UNAVAILABLE, Page::parse(file).unwrap());
         let response = pages.response(StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers().len(), 1);
         assert_eq!(response.body(), "sorry");
-        assert_eq!(
-            Page::parse(b"<html>").unwrap_err(),
-            PageError::NotAResponse
-        );
+        assert_eq!(Page::parse(b"<html>").unwrap_err(), PageError::NotAResponse);
     }
 
     #[test]

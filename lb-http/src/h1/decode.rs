@@ -145,7 +145,9 @@ impl Chunked {
 
 /// As much of `left` as is there.
 fn take(input: &mut BytesMut, left: &mut u64) -> Bytes {
-    let available = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+    let available = usize::try_from(*left)
+        .unwrap_or(usize::MAX)
+        .min(input.len());
     *left -= available as u64;
     input.split_to(available).freeze()
 }
@@ -266,7 +268,8 @@ mod tests {
 
     #[test]
     fn chunks_split_anywhere() {
-        let bytes = b"5;a=b\r\nhello\r\n6 \r\n world\r\n0\r\nX-T: 1\r\nContent-Length: 9\r\n\r\nnext";
+        let bytes =
+            b"5;a=b\r\nhello\r\n6 \r\n world\r\n0\r\nX-T: 1\r\nContent-Length: 9\r\n\r\nnext";
         for step in 1..bytes.len() {
             let (body, trailers, rest) = decode(bytes, step).unwrap().unwrap();
             assert_eq!(body, b"hello world");

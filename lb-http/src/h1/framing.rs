@@ -96,9 +96,7 @@ pub(crate) fn request_length(framing: &Framing, version: Version) -> Result<Leng
         (TransferEncoding::Absent, ContentLength::Absent) => Ok(Length::Exact(0)),
         (TransferEncoding::Absent, ContentLength::Valid(length)) => Ok(Length::Exact(length)),
         (_, ContentLength::Invalid) => Err(Ambiguous("invalid Content-Length")),
-        (_, ContentLength::Valid(_)) => Err(Ambiguous(
-            "both Content-Length and Transfer-Encoding",
-        )),
+        (_, ContentLength::Valid(_)) => Err(Ambiguous("both Content-Length and Transfer-Encoding")),
         _ if version == Version::HTTP_10 => Err(Ambiguous("Transfer-Encoding in HTTP/1.0")),
         (TransferEncoding::Chunked, ContentLength::Absent) => Ok(Length::Chunked),
         (TransferEncoding::UnknownThenChunked, ContentLength::Absent) => Err(UnknownCoding),

@@ -82,7 +82,10 @@ impl From<FramingError> for Refusal {
 /// Takes one head off the front of `input`; `None` until it is whole.
 pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head>, Refusal> {
     // §2.2: empty lines before a request line are skipped.
-    let empty = input.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let empty = input
+        .iter()
+        .take_while(|b| matches!(b, b'\r' | b'\n'))
+        .count();
     if empty > 0 {
         let _ = input.split_to(empty);
     }
@@ -237,7 +240,10 @@ fn check_partial(input: &[u8], limits: &Limits) -> Result<(), Refusal> {
 /// asterisk-form for OPTIONS only.
 fn parse_target(method: &Method, target: Bytes) -> Result<Uri, Refusal> {
     // `http` drops a fragment silently and lets bytes above 0x7f through.
-    if target.iter().any(|&b| b == b'#' || !(0x21..=0x7e).contains(&b)) {
+    if target
+        .iter()
+        .any(|&b| b == b'#' || !(0x21..=0x7e).contains(&b))
+    {
         return Err(bad("invalid character in the request target"));
     }
     let origin_form = target.first() == Some(&b'/');
@@ -280,7 +286,10 @@ fn is_host(host: &[u8]) -> bool {
     let bracketed = host.first() == Some(&b'[');
     let name_ok = name.iter().all(|&b| {
         b.is_ascii_alphanumeric()
-            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
+            || matches!(
+                b,
+                b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\''
+            )
             || matches!(b, b'(' | b')' | b'*' | b'+' | b';' | b'=')
             || (bracketed && b == b':')
     });

@@ -45,8 +45,7 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
     config
         .allow_spaces_after_header_name_in_responses(true)
         .allow_obsolete_multiline_headers_in_responses(true);
-    let parsed =
-        config.parse_response_with_uninit_headers(&mut response, input, &mut storage);
+    let parsed = config.parse_response_with_uninit_headers(&mut response, input, &mut storage);
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if input.len() < MAX_HEAD => return Ok(None),
@@ -66,10 +65,7 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
     let head = input.split_to(length).freeze();
     let (mut headers, framing) =
         fields::collect(&head, &spans, |name| !is_hop_by_hop(name)).ok_or(Malformed)?;
-    let upgrade = framing
-        .upgrade
-        .then(|| upgrade_of(&head, &spans))
-        .flatten();
+    let upgrade = framing.upgrade.then(|| upgrade_of(&head, &spans)).flatten();
     for name in &framing.connection.named {
         headers.remove(name);
     }
@@ -77,8 +73,7 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
         0 => Version::HTTP_10,
         _ => Version::HTTP_11,
     };
-    let (length, trusted) =
-        response_length(&framing, version, method, status).ok_or(Malformed)?;
+    let (length, trusted) = response_length(&framing, version, method, status).ok_or(Malformed)?;
     match length {
         // RFC 9110 §8.6: a length where there can be no body, or beside chunks.
         Length::Chunked => drop(headers.remove(http::header::CONTENT_LENGTH)),

@@ -77,9 +77,9 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
     pub(crate) fn new(
         mut connection: Box<Connection>,
         method: Method,
+        await_continue: bool,
         body: RequestBody<B>,
         encoder: Encoder,
-        await_continue: bool,
         timeout: Duration,
         head: impl FnOnce(&mut Vec<u8>),
     ) -> Self {

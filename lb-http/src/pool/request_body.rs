@@ -121,10 +121,7 @@ mod tests {
 
     impl futures_core::Stream for Frames {
         type Item = Result<Frame<Bytes>, ()>;
-        fn poll_next(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Self::Item>> {
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
             Poll::Ready(self.0.pop_front())
         }
     }

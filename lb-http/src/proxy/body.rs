@@ -10,7 +10,10 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::{Lease, Policy};
 
-use crate::{Upstream, pool::{BodyError, Receiving}};
+use crate::{
+    Upstream,
+    pool::{BodyError, Receiving},
+};
 
 /// Streams from the server's connection; holds the server's slot until the last
 /// byte, and puts the connection back then.

@@ -252,7 +252,11 @@ where
 
     fn affordable(&self, cause: Cause) -> bool {
         self.attempts.retries_on(cause)
-            && self.shared.budget.as_ref().is_none_or(|budget| budget.withdraw())
+            && self
+                .shared
+                .budget
+                .as_ref()
+                .is_none_or(|budget| budget.withdraw())
     }
 
     /// The proxy's own response.
@@ -286,9 +290,7 @@ where
                 self.fresh_only = true;
                 self.leased(lease)
             }
-            ExchangeError::Closed => {
-                self.failed(lease, Cause::EmptyResponse, Failure::BadResponse)
-            }
+            ExchangeError::Closed => self.failed(lease, Cause::EmptyResponse, Failure::BadResponse),
             ExchangeError::Malformed => {
                 self.failed(lease, Cause::JunkResponse, Failure::BadResponse)
             }
@@ -353,7 +355,11 @@ where
     ) -> Result<Response<Body<B, P>>, State<B, P>> {
         let asked = self.outgoing.as_ref().and_then(|o| o.upgrade.as_ref());
         let is_connect = head.parts.status != StatusCode::SWITCHING_PROTOCOLS;
-        let Some(upgrade) = self.upgrade.take().filter(|_| is_connect || asked.is_some()) else {
+        let Some(upgrade) = self
+            .upgrade
+            .take()
+            .filter(|_| is_connect || asked.is_some())
+        else {
             drop(lease);
             return Err(self.answer(Failure::BadResponse));
         };
@@ -497,10 +503,9 @@ impl<B, P: Policy> fmt::Debug for ResponseFuture<B, P> {
 
 fn status_of(failure: Failure) -> StatusCode {
     match failure {
-        Failure::NoServer
-        | Failure::QueueTimeout
-        | Failure::Connect
-        | Failure::ConnectTimeout => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::NoServer | Failure::QueueTimeout | Failure::Connect | Failure::ConnectTimeout => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Failure::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
         Failure::BadResponse => StatusCode::BAD_GATEWAY,
         Failure::Client => StatusCode::BAD_REQUEST,

@@ -57,10 +57,10 @@ use lb_core::{
 };
 use tower_service::Service;
 
+pub use crate::pool::BodyError;
 pub use body::Body;
 pub use builder::Builder;
 pub use future::ResponseFuture;
-pub use crate::pool::BodyError;
 
 use crate::{Upstream, headers::ForwardedFor, page::Pages};
 

@@ -124,7 +124,11 @@ impl Outgoing {
         head.reserve(512);
         head.extend_from_slice(self.method.as_str().as_bytes());
         head.push(b' ');
-        let target = match (&self.method, self.uri.authority(), self.uri.path_and_query()) {
+        let target = match (
+            &self.method,
+            self.uri.authority(),
+            self.uri.path_and_query(),
+        ) {
             (&Method::CONNECT, Some(authority), _) => authority.as_str(),
             (_, _, Some(target)) if !target.as_str().is_empty() => target.as_str(),
             _ => "/",
@@ -145,7 +149,7 @@ impl Outgoing {
                 if !self.headers.contains_key(CONTENT_LENGTH)
                     && ![Method::POST, Method::PUT, Method::PATCH].contains(&self.method) => {}
             Encoder::Exact(length) => encode::content_length(head, length),
-            Encoder::UntilClose => {}
+            Encoder::UntilClose | Encoder::Ended => {}
         }
     }
 }

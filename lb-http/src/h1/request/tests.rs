@@ -77,10 +77,14 @@ fn refuses_bad_fields() {
         ("Host: a\r\nX: a\0b", 400),
         ("Host: a\r\nX: a\rb", 400),
         ("Host: a\r\n X: a", 400),
-        ("Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3", 400),
+        (
+            "Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3",
+            400,
+        ),
         ("Host: a\r\nTransfer-Encoding: gzip, chunked", 501),
     ] {
-        let text = format!("GET / HTTP/1.1\r\n{fields}\r\n\r\n").replace("\r\n\r\n\r\n", "\r\n\r\n");
+        let text =
+            format!("GET / HTTP/1.1\r\n{fields}\r\n\r\n").replace("\r\n\r\n\r\n", "\r\n\r\n");
         assert_eq!(status(&text), expected, "{fields:?}");
     }
 }
@@ -95,11 +99,17 @@ fn the_target_names_the_host() {
 fn limits_hold_before_a_head_is_whole() {
     let long = "a".repeat(9000);
     assert_eq!(status(&format!("GET /{long}")), 414);
-    assert_eq!(status(&format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n")), 414);
+    assert_eq!(
+        status(&format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n")),
+        414
+    );
     let field = format!("GET / HTTP/1.1\r\nX: {long}{long}");
     assert_eq!(status(&field), 431);
     let many = "A: b\r\n".repeat(102);
-    assert_eq!(status(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")), 431);
+    assert_eq!(
+        status(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")),
+        431
+    );
 }
 
 mod laws {
