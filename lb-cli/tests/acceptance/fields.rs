@@ -106,7 +106,7 @@ pub(crate) const CASES: &[Case] = &[
         "nul_in_value",
         "9110 5.5",
         "a NUL in a field value is refused or becomes a space",
-        |s| no_octet(s, get("X-A: b\0c\r\n"), 0),
+        |s| no_octets(s, get("X-A: b\0c\r\n"), b"\0"),
     ),
     case(
         "bare_cr_in_value",
@@ -117,6 +117,12 @@ pub(crate) const CASES: &[Case] = &[
             Fate::Refused(answer) => check(answer.status() == 400, || answer.show()),
             Fate::Dropped => Ok(()),
         },
+    ),
+    case(
+        "bare_cr_before_crlf",
+        "9112 2.2",
+        "a CR before the CRLF is refused or becomes a space",
+        |s| no_octets(s, get("X-A: b\r\r\n"), b"\r\r"),
     ),
     case(
         "nul_in_response",
@@ -396,12 +402,14 @@ fn unsent(s: &Scene, line: &[u8], name: &str) -> Outcome {
     }
 }
 
-/// The request is refused, or relayed without that octet.
-fn no_octet(s: &Scene, request: String, octet: u8) -> Outcome {
+/// The request is refused, or relayed without those octets.
+fn no_octets(s: &Scene, request: String, octets: &[u8]) -> Outcome {
     match s.attempt(request)? {
-        Fate::Relayed(..) => check(!s.received().contains(&octet), || {
-            "the octet was forwarded".into()
-        }),
+        Fate::Relayed(..) => {
+            let received = s.received();
+            let seen = received.windows(octets.len()).any(|w| w == octets);
+            check(!seen, || "the octets were forwarded".into())
+        }
         Fate::Refused(answer) => check(answer.status() == 400, || answer.show()),
         Fate::Dropped => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! HTTP/1.0 on either side.
 
+use crate::message::Framing;
 use crate::scene::{Fate, OK, Outcome, Scene, check, get, is_one_of, ok};
-use crate::wire::Framing;
 use crate::{Case, case};
 
 const GET: &str = "GET /path HTTP/1.0\r\nHost: a\r\n\r\n";
@@ -112,7 +112,7 @@ pub(crate) const CASES: &[Case] = &[
         "Upgrade in HTTP/1.0 is ignored",
         |s| {
             let request =
-                "GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+                "GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: frob/1\r\n\r\n";
             let (request, answer) = s.exchange(request, OK)?;
             check(!request.has("upgrade"), || request.show())?;
             is_one_of(&answer, &[200])

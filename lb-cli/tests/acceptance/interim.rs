@@ -87,6 +87,23 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
+        "chunked_body",
+        "9110 10.1.1",
+        "a chunked body may wait for the 100 too",
+        |s| {
+            let client = s.send(post(
+                "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n",
+                "",
+            ))?;
+            let (origin, _) = s.head()?;
+            origin.send("HTTP/1.1 100 Continue\r\n\r\n");
+            is_one_of(&client.response()?, &[100])?;
+            client.send("5\r\nhello\r\n0\r\n\r\n");
+            let (_, answer) = s.answer(&client, OK)?;
+            is_one_of(&answer, &[200])
+        },
+    ),
+    case(
         "without_body",
         "9110 10.1.1",
         "an expectation without a body is no reason to wait",

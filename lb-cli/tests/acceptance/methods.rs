@@ -1,7 +1,7 @@
 //! Methods with rules of their own.
 
+use crate::message::Message;
 use crate::scene::{Fate, OK, Outcome, Scene, check, is_one_of};
-use crate::wire::Message;
 use crate::{Case, case};
 
 const HEAD: &str = "HEAD /path HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -120,7 +120,7 @@ pub(crate) const CASES: &[Case] = &[
         "a Max-Forwards too large to count is lowered, not refused or wrapped",
         |s| {
             let (request, _) = s.exchange(
-                "OPTIONS * HTTP/1.1\r\nHost: a\r\nMax-Forwards: 18446744073709551617\r\n\r\n",
+                "OPTIONS /path HTTP/1.1\r\nHost: a\r\nMax-Forwards: 18446744073709551617\r\n\r\n",
                 OK,
             )?;
             let value = request.get("max-forwards").unwrap_or_default();
@@ -264,7 +264,7 @@ fn rejected(s: &Scene, request: &str) -> Outcome {
 }
 
 /// The next request, on the same connection if that is open, gets its own response.
-pub(crate) fn next_is_good(s: &Scene, client: &crate::scene::Wire) -> Outcome {
+pub(crate) fn next_is_good(s: &Scene, client: &crate::wire::Wire) -> Outcome {
     client.send(GET);
     let client = match s.fate(client)? {
         Fate::Relayed(client, origin, _) => {

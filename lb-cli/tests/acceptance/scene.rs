@@ -4,89 +4,17 @@
 //! Nothing sleeps, so the order of events is the case's own: it can hold back an answer, close a
 //! connection between two bytes, or see what reached the origin before the request was complete.
 
-use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::wire::{self, End, Kind, Message};
+use crate::message::{self, Kind, Message};
+use crate::tape::{PATIENCE, PROMPT, Shared, Side, Tape, origins, take, wait, wait_for};
+use crate::wire::Wire;
 
 /// What a case says: nothing, or what was seen instead of what the RFC asks for.
 pub(crate) type Outcome = Result<(), String>;
-
-/// Longer than every timeout in the proxies' configuration.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Client,
-    Origin,
-}
-
-/// One connection and all that arrived on it.
-struct Tape {
-    side: Side,
-    stream: Option<TcpStream>,
-    bytes: Vec<u8>,
-    /// Bytes already taken as messages.
-    taken: usize,
-    end: Option<End>,
-}
-
-struct Shared {
-    tapes: Mutex<Vec<Tape>>,
-    changed: Condvar,
-    refusing: AtomicBool,
-}
-
-impl Shared {
-    fn tapes(&self) -> MutexGuard<'_, Vec<Tape>> {
-        self.tapes
-            .lock()
-            .expect("no case panics while it holds the tapes")
-    }
-
-    /// Starts to record a connection; returns its place among the tapes.
-    fn record(self: &Arc<Self>, side: Side, stream: TcpStream) -> usize {
-        let mut incoming = stream
-            .try_clone()
-            .expect("a connected socket can be duplicated");
-        let mut tapes = self.tapes();
-        let id = tapes.len();
-        tapes.push(Tape {
-            side,
-            stream: Some(stream),
-            bytes: Vec::new(),
-            taken: 0,
-            end: None,
-        });
-        drop(tapes);
-        self.changed.notify_all();
-        let shared = Arc::clone(self);
-        thread::spawn(move || {
-            let mut buffer = [0; 64 << 10];
-            loop {
-                let end = match incoming.read(&mut buffer) {
-                    Ok(0) => End::Closed,
-                    Ok(n) => {
-                        shared.tapes()[id].bytes.extend_from_slice(&buffer[..n]);
-                        shared.changed.notify_all();
-                        continue;
-                    }
-                    Err(_) => End::Reset,
-                };
-                // Our copy of the socket goes first: `Wire::reset` needs to hold the last one.
-                drop(incoming);
-                shared.tapes()[id].end = Some(end);
-                shared.changed.notify_all();
-                break;
-            }
-        });
-        id
-    }
-}
 
 /// The stage of one case.
 pub(crate) struct Scene {
@@ -174,7 +102,7 @@ impl Scene {
         self.wait("a request head at the origin", |tapes| {
             for (id, tape) in origins(tapes) {
                 if let Some((message, _)) =
-                    wire::parse_head(Kind::Request, &tape.bytes[tape.taken..])?
+                    message::parse_head(Kind::Request, &tape.bytes[tape.taken..])?
                 {
                     return Ok(Some((self.wire(id), message)));
                 }
@@ -321,13 +249,18 @@ impl Scene {
             .collect()
     }
 
-    /// All connections to the origin on which a request began are closed by the proxy.
+    /// All connections to the origin on which a request began are closed by the proxy at once.
     pub(crate) fn hung_up(&self) -> Outcome {
-        self.wait("the proxy to close its connection to the origin", |tapes| {
-            Ok(origins(tapes)
-                .all(|(_, tape)| tape.end.is_some() || tape.bytes.is_empty())
-                .then_some(()))
-        })
+        wait_for(
+            &self.shared,
+            PROMPT,
+            "the proxy to close its connection to the origin",
+            |tapes| {
+                let done =
+                    origins(tapes).all(|(_, tape)| tape.end.is_some() || tape.bytes.is_empty());
+                Ok(done.then_some(()))
+            },
+        )
     }
 
     fn take_request(&self, tapes: &mut [Tape]) -> Result<Option<(Wire, Message)>, String> {
@@ -387,145 +320,6 @@ pub(crate) fn ok(fields: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\n{fields}\r\n{body}")
 }
 
-/// One connection: the client's to the proxy, or the proxy's to the origin.
-#[derive(Clone)]
-pub(crate) struct Wire {
-    shared: Arc<Shared>,
-    id: usize,
-}
-
-impl Wire {
-    /// Sends bytes; a proxy that no longer reads is judged by what it has sent, so that is no error here.
-    pub(crate) fn send(&self, bytes: impl AsRef<[u8]>) {
-        let stream = self.shared.tapes()[self.id]
-            .stream
-            .as_ref()
-            .and_then(|s| s.try_clone().ok());
-        if let Some(mut stream) = stream {
-            let _ = stream.set_write_timeout(Some(PATIENCE));
-            let _ = stream.write_all(bytes.as_ref());
-        }
-    }
-
-    /// Sends bytes one by one, each in a segment of its own.
-    pub(crate) fn dribble(&self, bytes: impl AsRef<[u8]>) {
-        for byte in bytes.as_ref() {
-            self.send([*byte]);
-            thread::yield_now();
-        }
-    }
-
-    /// Closes our sending direction.
-    pub(crate) fn finish(&self) {
-        self.shutdown(Shutdown::Write);
-    }
-
-    /// Closes both directions.
-    pub(crate) fn close(&self) {
-        self.shutdown(Shutdown::Both);
-    }
-
-    fn shutdown(&self, how: Shutdown) {
-        if let Some(stream) = &self.shared.tapes()[self.id].stream {
-            let _ = stream.shutdown(how);
-        }
-    }
-
-    /// Ends the connection with a reset.
-    pub(crate) fn reset(&self) -> Outcome {
-        if let Some(stream) = &self.shared.tapes()[self.id].stream {
-            let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
-            let _ = stream.shutdown(Shutdown::Read);
-        }
-        wait(&self.shared, "our own reader to end", |tapes| {
-            Ok(tapes[self.id].end.map(drop))
-        })?;
-        self.shared.tapes()[self.id].stream = None;
-        Ok(())
-    }
-
-    /// The next response, interim ones included.
-    pub(crate) fn response(&self) -> Result<Message, String> {
-        self.message(Kind::Response)
-    }
-
-    /// The next response, to a HEAD.
-    pub(crate) fn head_response(&self) -> Result<Message, String> {
-        self.message(Kind::HeadResponse)
-    }
-
-    /// The next response that is not an interim one.
-    pub(crate) fn final_response(&self) -> Result<Message, String> {
-        loop {
-            let response = self.response()?;
-            if response.status() >= 200 {
-                return Ok(response);
-            }
-        }
-    }
-
-    fn message(&self, kind: Kind) -> Result<Message, String> {
-        wait(&self.shared, "a response", |tapes| {
-            let tape = &mut tapes[self.id];
-            match take(tape, kind)? {
-                None if tape.end.is_some() => Err("closed without a response".into()),
-                taken => Ok(taken),
-            }
-        })
-    }
-
-    /// Waits until at least `n` bytes beyond the messages taken have arrived, and takes those.
-    pub(crate) fn bytes(&self, n: usize) -> Result<Vec<u8>, String> {
-        wait(&self.shared, "more bytes", |tapes| {
-            let tape = &mut tapes[self.id];
-            let Some(bytes) = tape.bytes.get(tape.taken..tape.taken + n) else {
-                return tape
-                    .end
-                    .map_or(Ok(None), |end| Err(format!("{end:?} before {n} bytes")));
-            };
-            let bytes = bytes.to_vec();
-            tape.taken += n;
-            Ok(Some(bytes))
-        })
-    }
-
-    /// Waits until something has arrived; takes nothing.
-    pub(crate) fn some(&self) -> Outcome {
-        wait(&self.shared, "any bytes", |tapes| {
-            let tape = &tapes[self.id];
-            Ok((tape.bytes.len() > tape.taken || tape.end.is_some()).then_some(()))
-        })
-    }
-
-    /// Waits for the end of the connection; gives what came before it and was not taken.
-    pub(crate) fn rest(&self) -> Result<Vec<u8>, String> {
-        wait(&self.shared, "the end of the connection", |tapes| {
-            let tape = &mut tapes[self.id];
-            Ok(tape.end.map(|_| {
-                tape.bytes[std::mem::replace(&mut tape.taken, tape.bytes.len())..].to_vec()
-            }))
-        })
-    }
-
-    /// The connection ends, and nothing more came on it.
-    pub(crate) fn closed(&self) -> Outcome {
-        match &self.rest()?[..] {
-            [] => Ok(()),
-            more => Err(format!("more bytes before the end: {}", wire::clip(more))),
-        }
-    }
-
-    /// The response can be seen to be broken: 502 or 504, or cut off before its end.
-    pub(crate) fn broken(&self) -> Outcome {
-        match self.final_response() {
-            Ok(answer) if matches!(answer.status(), 502 | 504) => Ok(()),
-            Ok(answer) => Err(format!("passed for whole: {}", answer.show())),
-            Err(_) if self.shared.tapes()[self.id].end.is_some() => Ok(()),
-            Err(other) => Err(other),
-        }
-    }
-}
-
 /// The answer has one of these statuses.
 pub(crate) fn is_one_of(answer: &Message, statuses: &[u16]) -> Outcome {
     match statuses.contains(&answer.status()) {
@@ -537,54 +331,4 @@ pub(crate) fn is_one_of(answer: &Message, statuses: &[u16]) -> Outcome {
 /// `Err` with what was seen, unless `holds`.
 pub(crate) fn check(holds: bool, seen: impl FnOnce() -> String) -> Outcome {
     if holds { Ok(()) } else { Err(seen()) }
-}
-
-fn origins(tapes: &mut [Tape]) -> impl Iterator<Item = (usize, &mut Tape)> {
-    tapes
-        .iter_mut()
-        .enumerate()
-        .filter(|(_, tape)| tape.side == Side::Origin)
-}
-
-fn take(tape: &mut Tape, kind: Kind) -> Result<Option<Message>, String> {
-    let parsed = wire::parse(kind, &tape.bytes[tape.taken..], tape.end)?;
-    Ok(parsed.map(|(message, used)| {
-        tape.taken += used;
-        message
-    }))
-}
-
-fn wait<T>(
-    shared: &Shared,
-    what: &str,
-    mut look: impl FnMut(&mut [Tape]) -> Result<Option<T>, String>,
-) -> Result<T, String> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut tapes = shared.tapes();
-    loop {
-        if let Some(found) = look(&mut tapes).map_err(|e| format!("{e}{}", show(&tapes)))? {
-            return Ok(found);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(format!("waited in vain for {what}{}", show(&tapes)));
-        }
-        (tapes, _) = shared
-            .changed
-            .wait_timeout(tapes, left)
-            .expect("no case panics while it holds the tapes");
-    }
-}
-
-/// What is on the tapes, for messages about a failure.
-fn show(tapes: &[Tape]) -> String {
-    let line = |tape: &Tape| {
-        let end = tape.end.map_or(String::new(), |end| format!(" ({end:?})"));
-        format!(
-            "\n        {:?} received \"{}\"{end}",
-            tape.side,
-            wire::clip(&tape.bytes)
-        )
-    };
-    tapes.iter().map(line).collect()
 }

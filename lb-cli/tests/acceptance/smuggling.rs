@@ -123,6 +123,25 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
+        "te_gzip_chunked",
+        "9112 6.1",
+        "gzip before chunked is refused, or forwarded as both",
+        |s| match s.attempt(post(
+            "Transfer-Encoding: gzip, chunked\r\n",
+            "5\r\nhello\r\n0\r\n\r\n",
+        ))? {
+            Fate::Relayed(_, _, request) => {
+                let codings = request.fields.list("transfer-encoding");
+                check(
+                    codings == ["gzip", "chunked"] && request.body == b"hello",
+                    || request.show(),
+                )
+            }
+            Fate::Refused(answer) => check((400..600).contains(&answer.status()), || answer.show()),
+            Fate::Dropped => Err("closed without an answer".into()),
+        },
+    ),
+    case(
         "te_quoted",
         "9112 6.1",
         "a quoted \"chunked\" is not chunked",

@@ -2,6 +2,7 @@
 //! `lb` forwards them, so the two cases that say so are stricter than the RFC.
 
 use crate::scene::{Fate, OK, Outcome, Scene, check, get, is_one_of, ok, post};
+use crate::wire::Wire;
 use crate::{Case, case};
 
 const TE: &str = "Transfer-Encoding: chunked\r\n";
@@ -153,7 +154,7 @@ pub(crate) const CASES: &[Case] = &[
             let client = s.send(post(TE, &format!("5\r\nhello\r\n0\r\n{lines}")))?;
             match s.fate(&client)? {
                 Fate::Refused(answer) => {
-                    check((400..500).contains(&answer.status()), || answer.show())?
+                    check((400..500).contains(&answer.status()), || answer.show())?;
                 }
                 Fate::Dropped => {}
                 Fate::Relayed(_, _, request) => return Err(format!("relayed: {}", request.show())),
@@ -178,14 +179,27 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// Refused, or relayed in a form the origin's strict reader takes.
+/// Refused, or relayed in a form the origin's strict reader takes; first when the body is already on
+/// its way as the trailer comes, then when all comes at once.
 fn invalid(s: &Scene, line: &str) -> Outcome {
-    match s.attempt(post(TE, &format!("5\r\nhello\r\n0\r\n{line}\r\n")))? {
-        Fate::Relayed(_, _, request) => check(
-            request.body == b"hello" && !request.trailers.has("x-u"),
-            || request.show(),
-        ),
-        Fate::Refused(answer) => is_one_of(&answer, &[400]),
+    let streaming = s.send(post(TE, "5\r\nhello\r\n"))?;
+    s.head()?;
+    streaming.send(format!("0\r\n{line}\r\n"));
+    refused_or_clean(s, &streaming)?;
+    let at_once = s.send(post(TE, &format!("5\r\nhello\r\n0\r\n{line}\r\n")))?;
+    refused_or_clean(s, &at_once)
+}
+
+fn refused_or_clean(s: &Scene, client: &Wire) -> Outcome {
+    match s.fate(client)? {
+        Fate::Relayed(_, _, request) => {
+            let clean = request.body == b"hello" && !request.trailers.has("x-u");
+            check(clean, || request.show())
+        }
+        Fate::Refused(answer) => {
+            is_one_of(&answer, &[400])?;
+            s.untouched()
+        }
         Fate::Dropped => s.untouched(),
     }
 }

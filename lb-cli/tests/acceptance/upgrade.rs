@@ -1,6 +1,7 @@
 //! Upgrade and the tunnel after a 101.
 
-use crate::scene::{Fate, OK, Scene, Wire, check, get, is_one_of, post};
+use crate::scene::{Fate, OK, Scene, check, get, is_one_of, post};
+use crate::wire::Wire;
 use crate::{Case, case};
 
 const ASK: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
