@@ -294,7 +294,7 @@ pub(crate) const CASES: &[Case] = &[
                     .fields
                     .list("via")
                     .iter()
-                    .any(|via| via.starts_with("1.1 ")),
+                    .any(|via| via.trim_start_matches("http/").starts_with("1.1 ")),
                 || request.show(),
             )
         },
@@ -323,7 +323,7 @@ pub(crate) const CASES: &[Case] = &[
                     .fields
                     .list("via")
                     .iter()
-                    .any(|via| via.starts_with("1.0 ")),
+                    .any(|via| via.trim_start_matches("http/").starts_with("1.0 ")),
                 || request.show(),
             )
         },

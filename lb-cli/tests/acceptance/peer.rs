@@ -166,7 +166,8 @@ impl Proxy {
                         "{command:?} does not listen on {front} ({exited:?}):\n{log}"
                     ));
                 }
-                thread::yield_now();
+                // Nothing tells when a process listens; the core is better left to it meanwhile.
+                thread::park_timeout(Duration::from_millis(5));
             }
         }
         Ok((proxy, fronts))
