@@ -122,7 +122,7 @@ fn run() -> Result<bool, String> {
         .map(|_| peer::bind())
         .collect::<Result<Vec<TcpListener>, _>>()?;
     let addresses: Vec<SocketAddr> = servers.iter().filter_map(|s| s.local_addr().ok()).collect();
-    let (_proxy, fronts) = Proxy::start(peer, &addresses)?;
+    let (proxy, fronts) = Proxy::start(peer, &addresses)?;
     let scenes: Vec<Mutex<Option<Scene>>> = fronts
         .into_iter()
         .zip(servers)
@@ -156,6 +156,9 @@ fn run() -> Result<bool, String> {
             Some(Err(seen)) => println!("FAIL {name} (RFC {rfc}): {says}\n     seen: {seen}"),
             None => println!("FAIL {name} (RFC {rfc}): {says}\n     seen: not run"),
         }
+    }
+    if passed < cases.len() && peer == Peer::Lb {
+        println!("{}", proxy.log());
     }
     println!("{peer:?}: {passed} of {} passed", cases.len());
     Ok(passed == cases.len() || peer != Peer::Lb)

@@ -94,13 +94,17 @@ fn nginx_preamble(dir: &Path) -> String {
     )
 }
 
-/// A running proxy; killed when dropped.
-pub(crate) struct Proxy(Child);
+/// A running proxy; killed when dropped, and its files removed.
+pub(crate) struct Proxy {
+    child: Child,
+    dir: PathBuf,
+}
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -113,22 +117,6 @@ impl Proxy {
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("acceptance-{}", std::process::id()));
         fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        // Between our letting a port go and the proxy's taking it, another program may take it.
-        let mut last = String::new();
-        for _ in 0..3 {
-            match Self::try_start(peer, servers, &dir) {
-                Ok(started) => return Ok(started),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    fn try_start(
-        peer: Peer,
-        servers: &[SocketAddr],
-        dir: &Path,
-    ) -> Result<(Self, Vec<SocketAddr>), String> {
         let held = servers
             .iter()
             .map(|_| bind())
@@ -144,24 +132,24 @@ impl Proxy {
             .zip(servers.iter().copied())
             .collect();
         let (config, log) = (dir.join("config.toml"), dir.join("log"));
-        fs::write(&config, peer.config(&routes, dir))
+        fs::write(&config, peer.config(&routes, &dir))
             .map_err(|e| format!("{}: {e}", config.display()))?;
         let log_file = File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
         let log_copy = log_file.try_clone().map_err(|e| e.to_string())?;
-        let mut command = peer.command(&config, dir);
+        let mut command = peer.command(&config, &dir);
         drop(held);
         let child = command
             .stdout(log_copy)
             .stderr(log_file)
             .spawn()
             .map_err(|e| format!("{command:?}: {e}"))?;
-        let mut proxy = Proxy(child);
+        let mut proxy = Proxy { child, dir };
         let deadline = Instant::now() + START;
         for front in &fronts {
             while TcpStream::connect(front).is_err() {
-                let exited = proxy.0.try_wait().ok().flatten();
+                let exited = proxy.child.try_wait().ok().flatten();
                 if exited.is_some() || Instant::now() > deadline {
-                    let log = fs::read_to_string(&log).unwrap_or_default();
+                    let log = proxy.log();
                     return Err(format!(
                         "{command:?} does not listen on {front} ({exited:?}):\n{log}"
                     ));
@@ -172,9 +160,17 @@ impl Proxy {
         }
         Ok((proxy, fronts))
     }
+
+    /// What the proxy has written to its output.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
 }
 
-/// A listener on a port of the kernel's choice.
+/// A listener on a port of the kernel's choice, and on a loopback address that no other process uses:
+/// in the moment between our letting a port go and the proxy's taking it, nobody else gets it.
 pub(crate) fn bind() -> Result<TcpListener, String> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| format!("bind a loopback port: {e}"))
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low);
+    TcpListener::bind((own, 0)).map_err(|e| format!("bind a port of {own}: {e}"))
 }
