@@ -173,8 +173,14 @@ pub(super) fn pinned(tools: &Tools, cpu: usize, program: &Path) -> Command {
 }
 
 /// A loopback address whose port the kernel holds free at this moment.
+///
+/// The host part is this process's own: clients leave from 127.0.0.1 and other runs listen elsewhere, so nobody takes the port before the server does, or
+/// shares it by `SO_REUSEPORT`.
 pub(super) fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    // Process numbers have 22 bits.
+    let host = Ipv4Addr::new(127, 64 | high, middle, low);
+    TcpListener::bind((host, 0))?.local_addr()
 }
 
 async fn answers(address: SocketAddr, path: &str) -> io::Result<()> {

@@ -46,7 +46,7 @@ pub async fn run(options: &Options) -> Result<bool, RunError> {
     let tools = Tools::find(options).await?;
     let machine = tools.describe().await;
     let bench = Bench::start(tools, options.seconds).await?;
-    println!("{}\n", report::heading(&machine, options));
+    println!("{}", report::heading(&machine, options));
     let mut tables = Vec::new();
     for &case in &options.cases {
         let table = measure(&bench, options, case).await;

@@ -3,7 +3,11 @@
 //! Time comes from `schedstat`, which the scheduler counts in nanoseconds at every switch; `/proc/PID/stat` counts ticks of 10 ms.
 //! Memory comes from `smaps_rollup`, which walks the page tables; `VmRSS` of `status` is allowed to lag by some hundred KiB.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Processor time and resident memory of one process tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl Usage {
                 continue;
             };
             usage.cpu +=
-                parse_schedstat(&schedstat).ok_or_else(|| malformed(task.join("schedstat")))?;
+                parse_schedstat(&schedstat).ok_or_else(|| malformed(&task.join("schedstat")))?;
             children.push_str(&fs::read_to_string(task.join("children")).unwrap_or_default());
         }
         for child in children
@@ -47,10 +51,10 @@ impl Usage {
 fn rss(pid: u32) -> io::Result<u64> {
     let path = PathBuf::from(format!("/proc/{pid}/smaps_rollup"));
     let text = fs::read_to_string(&path)?;
-    parse_rss(&text).ok_or_else(|| malformed(path))
+    parse_rss(&text).ok_or_else(|| malformed(&path))
 }
 
-fn malformed(path: PathBuf) -> io::Error {
+fn malformed(path: &Path) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!("cannot read {}", path.display()),

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::Path};
 
 use super::Site;
 
-/// What the small response says: 130 bytes with its line end.
+/// What the small response says: 130 bytes.
 const SMALL: &str = "The same hundred and thirty bytes for every request, so that what is measured is the proxy and not what it happens to be carrying.";
 
 /// `nginx.conf` of the proxy.
@@ -54,7 +54,7 @@ pub(crate) fn origin(name: &str, listen: SocketAddr, directory: &Path) -> String
     server {{
         listen {listen};
         default_type text/plain;
-        location = /hello {{ return 200 \"{SMALL}\\n\"; }}
+        location = /hello {{ return 200 \"{SMALL}\"; }}
         location = /health {{ return 200 \"fine\\n\"; }}
         location = /seen {{ return 200 \"{name}|$http_x_forwarded_for|$http_cookie\"; }}
         location = /bulk {{ alias {}/bulk; }}
