@@ -108,7 +108,8 @@ impl Bench {
         if outcome.requests == 0 {
             return Err("no request was answered".into());
         }
-        let mut errors = outcome.errors.describe();
+        let mut errors = warm_up.errors.describe();
+        errors.extend(outcome.errors.describe());
         if case == Case::Full {
             let expected = warm_up.requests + outcome.requests;
             let lines = log_lines(&self.log(proxy), load.path)?;
