@@ -1,1 +1,3 @@
 //! Load-balancing logic without I/O.
+
+pub mod condition;
