@@ -4,6 +4,7 @@
 //! | module | what it is | HAProxy's word |
 //! |---|---|---|
 //! | [`server`] | a server's identity, state, limits and counters | `server` |
+//! | [`condition`] | expressions over a request, compiled once | `acl` |
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
 //! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
@@ -15,6 +16,7 @@
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod condition;
 pub mod policy;
 pub mod pool;
 pub mod retry;

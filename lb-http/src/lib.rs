@@ -3,6 +3,7 @@
 
 mod client;
 pub mod exchange;
+pub mod fetch;
 mod h1;
 pub mod headers;
 pub mod page;
