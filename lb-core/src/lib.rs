@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`server`] | a server's identity, state, limits and counters | `server` |
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
+//! | [`hash`] | the functions behind hash policies | `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
 //! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
 //! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
@@ -15,6 +16,7 @@
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod hash;
 pub mod policy;
 // pool follows
 pub mod server;
