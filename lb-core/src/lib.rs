@@ -18,11 +18,12 @@
 
 pub mod hash;
 pub mod policy;
-// pool follows
+pub mod pool;
 pub mod server;
 
 mod sync;
 
 pub use policy::Policy;
+pub use pool::{Lease, Pool};
 
 pub use server::Server;

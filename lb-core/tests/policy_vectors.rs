@@ -4,6 +4,7 @@
 //! `haproxy-2.6.json` was recorded in the same way with weights that are prime,
 //! odd, many or far apart, one thread, servers answering at once.
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -1,8 +1,8 @@
 //! Which server a request gets: HAProxy's `balance`.
 //!
 //! A [`Policy`] is pure: it sees the usable servers, an index that it built for
-//! just this set of them, and a [`Query`] that carries the request's hash, the
-//! time and a random source; it answers with a [`Choice`]. It allocates nothing
+//! just this set of them, and a [`Query`] that carries the request's hash and a
+//! random source; it answers with a [`Choice`]. It allocates nothing
 //! while picking and keeps no counters: those live on the
 //! [`Server`], so that a change of the set loses nothing.
 //!
@@ -46,8 +46,6 @@ mod tournament;
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 pub use algorithm::{Algorithm, AlgorithmError, AlgorithmPart};
 pub use first::First;
 pub use hash::Hash;
@@ -64,7 +62,7 @@ pub use static_round_robin::StaticRoundRobin;
 pub mod index {
     pub use super::{
         algorithm::AlgorithmIndex, first::RoomMap, hash::HashIndex, least_conn::LoadOrder,
-        maglev::MaglevTable, peak_ewma::Estimates, random::RandomIndex, rotation::Rotation,
+        maglev::MaglevTable, random::RandomIndex, rotation::Rotation,
     };
 }
 
@@ -128,8 +126,6 @@ pub struct Query<'a> {
     pub avoid: Option<ServerUid>,
     /// The load of the pool, for dynamic limits.
     pub load: PoolLoad,
-    /// The time of the pick.
-    pub now: Instant,
     /// The source of randomness.
     pub rng: &'a mut dyn rand::Rng,
 }

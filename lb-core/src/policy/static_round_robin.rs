@@ -122,7 +122,7 @@ mod tests {
                 };
                 let most = (0..weights.len())
                     .min_by_key(|server| Reverse(whole(server)))
-                    .unwrap();
+                    .expect("a server");
                 credit[most] -= i64::from(total);
                 most as u32
             })

@@ -202,3 +202,116 @@ impl Tournament {
         Entry::unpack(self.leaves[leaf as usize].load(Ordering::Acquire))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use rand::{RngExt, SeedableRng, rngs::SmallRng};
+
+    use super::*;
+
+    #[test]
+    fn equal_keys_take_turns_also_when_the_clock_wraps() {
+        let tree = Tournament::new([0; 3].into_iter());
+        tree.clock.store(u32::MAX - 4, Ordering::Relaxed);
+        for position in 0..3 {
+            tree.update(position, || 0);
+        }
+        let turns: Vec<_> = (0..9)
+            .map(|_| {
+                let (position, _) = tree.least();
+                tree.update(position, || 0);
+                position
+            })
+            .collect();
+        assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    }
+
+    #[test]
+    fn the_root_is_the_least_after_every_change() {
+        let mut rng = SmallRng::seed_from_u64(7);
+        for count in [1, 2, 4, 5, 16, 17, 100, 1000] {
+            let mut keys = vec![9; count];
+            let tree = Tournament::new(keys.iter().copied());
+            for _ in 0..2000 {
+                let position = rng.random_range(0..count);
+                keys[position] = rng.random_range(0..50);
+                tree.update(position, || keys[position]);
+                let (least, key) = tree.least();
+                assert_eq!(Some(&key), keys.iter().min());
+                assert_eq!(keys[least], key);
+            }
+        }
+    }
+
+    /// Threads change keys, the same ones and different ones; as soon as all are
+    /// quiet the root must be right.
+    #[test]
+    fn the_root_is_the_least_when_threads_are_quiet() {
+        const THREADS: u64 = 4;
+        const ROUNDS: u64 = 300;
+        for count in [2, 5, 21, 100] {
+            let keys: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(1000)).collect();
+            let tree = Tournament::new(keys.iter().map(|_| 1000));
+            let barrier = Barrier::new(THREADS as usize);
+            thread::scope(|scope| {
+                for thread in 0..THREADS {
+                    let (keys, tree, barrier) = (&keys, &tree, &barrier);
+                    scope.spawn(move || {
+                        let mut rng = SmallRng::seed_from_u64(thread);
+                        for _ in 0..ROUNDS {
+                            for _ in 0..20 {
+                                let position = rng.random_range(0..count);
+                                keys[position].fetch_add(
+                                    rng.random_range(-3i32..=3) as u32,
+                                    Ordering::SeqCst,
+                                );
+                                tree.update(position, || keys[position].load(Ordering::Relaxed));
+                            }
+                            barrier.wait();
+                            let (position, key) = tree.least();
+                            let keys = keys.iter().map(|key| key.load(Ordering::SeqCst));
+                            assert_eq!(keys.clone().nth(position), Some(key));
+                            assert_eq!(keys.min(), Some(key));
+                            barrier.wait();
+                        }
+                    });
+                }
+            });
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::{sync::Arc, thread};
+
+    use super::*;
+
+    /// Every interleaving of two changes: of two leaves, and of one.
+    #[test]
+    fn the_root_is_the_least_when_threads_are_quiet() {
+        for positions in [[0, 1], [1, 1]] {
+            loom::model(move || {
+                let keys = Arc::new([AtomicU32::new(5), AtomicU32::new(6)]);
+                let tree = Arc::new(Tournament::new([5, 6].into_iter()));
+                let change = |position: usize, key: u32| {
+                    let (keys, tree) = (keys.clone(), tree.clone());
+                    thread::spawn(move || {
+                        keys[position].fetch_add(key, Ordering::SeqCst);
+                        tree.update(position, || keys[position].load(Ordering::Relaxed));
+                    })
+                };
+                let threads = [change(positions[0], 4), change(positions[1], 1)];
+                for thread in threads {
+                    thread.join().unwrap();
+                }
+                let (position, key) = tree.least();
+                let now = [&keys[0], &keys[1]].map(|key| key.load(Ordering::SeqCst));
+                assert_eq!(key, now[position]);
+                assert_eq!(key, now[0].min(now[1]));
+            });
+        }
+    }
+}

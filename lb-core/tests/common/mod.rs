@@ -10,10 +10,9 @@ use lb_core::{
     server::{PoolLoad, ServerUid},
 };
 use rand::{SeedableRng, rngs::SmallRng};
-use tokio::time::Instant;
 
 /// Servers numbered from 1, named `s1` and so on.
-pub fn servers(weights: &[u16]) -> Vec<Arc<Server<()>>> {
+pub(crate) fn servers(weights: &[u16]) -> Vec<Arc<Server<()>>> {
     let numbers = 1..;
     numbers
         .zip(weights)
@@ -25,7 +24,7 @@ pub fn servers(weights: &[u16]) -> Vec<Arc<Server<()>>> {
 }
 
 /// The same, with a limit each.
-pub fn limited(limits: &[u32]) -> Vec<Arc<Server<()>>> {
+pub(crate) fn limited(limits: &[u32]) -> Vec<Arc<Server<()>>> {
     let numbers = 1..;
     numbers
         .zip(limits)
@@ -36,18 +35,17 @@ pub fn limited(limits: &[u32]) -> Vec<Arc<Server<()>>> {
         .collect()
 }
 
-pub struct Bench<P: Policy> {
-    pub policy: P,
-    pub servers: Vec<Arc<Server<()>>>,
-    pub index: P::Index,
-    pub load: PoolLoad,
-    pub avoid: Option<ServerUid>,
-    pub now: Instant,
+pub(crate) struct Bench<P: Policy> {
+    pub(crate) policy: P,
+    pub(crate) servers: Vec<Arc<Server<()>>>,
+    pub(crate) index: P::Index,
+    pub(crate) load: PoolLoad,
+    pub(crate) avoid: Option<ServerUid>,
     rng: std::cell::RefCell<SmallRng>,
 }
 
 impl<P: Policy> Bench<P> {
-    pub fn new(policy: P, servers: Vec<Arc<Server<()>>>) -> Self {
+    pub(crate) fn new(policy: P, servers: Vec<Arc<Server<()>>>) -> Self {
         let index = policy.index(&servers, None);
         Self {
             policy,
@@ -55,43 +53,41 @@ impl<P: Policy> Bench<P> {
             index,
             load: PoolLoad::default(),
             avoid: None,
-            now: Instant::now(),
             rng: SmallRng::seed_from_u64(0x1b).into(),
         }
     }
 
     /// Another set of servers.
-    pub fn change(&mut self, servers: Vec<Arc<Server<()>>>) {
+    pub(crate) fn change(&mut self, servers: Vec<Arc<Server<()>>>) {
         self.index = self.policy.index(&servers, Some(&self.index));
         self.servers = servers;
     }
 
-    pub fn pick(&self, hash: Option<u32>) -> Choice {
+    pub(crate) fn pick(&self, hash: Option<u32>) -> Choice {
         let rng = &mut *self.rng.borrow_mut();
         let mut query = Query {
             hash,
             avoid: self.avoid,
             load: self.load,
-            now: self.now,
             rng,
         };
         self.policy.pick(&self.index, &self.servers, &mut query)
     }
 
     /// The position picked, if any.
-    pub fn position(&self, hash: Option<u32>) -> Option<usize> {
+    pub(crate) fn position(&self, hash: Option<u32>) -> Option<usize> {
         match self.pick(hash) {
             Choice::Any(position) | Choice::Only(position) => Some(position),
             Choice::Saturated => None,
         }
     }
 
-    pub fn take(&self, position: usize) {
+    pub(crate) fn take(&self, position: usize) {
         assert!(self.servers[position].take_slot(self.load));
         self.changed(position);
     }
 
-    pub fn give_back(&self, position: usize) {
+    pub(crate) fn give_back(&self, position: usize) {
         self.servers[position].return_slot();
         self.changed(position);
     }
@@ -104,7 +100,7 @@ impl<P: Policy> Bench<P> {
     }
 
     /// One request from beginning to end.
-    pub fn serve(&self, hash: Option<u32>) -> Option<usize> {
+    pub(crate) fn serve(&self, hash: Option<u32>) -> Option<usize> {
         let position = self.position(hash)?;
         self.take(position);
         self.give_back(position);

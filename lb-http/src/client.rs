@@ -1,0 +1,127 @@
+//! The client's connection, as services behind a server see it.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use crossbeam_utils::atomic::AtomicCell;
+use http::{HeaderMap, StatusCode};
+use lb_tcp::Endpoint;
+
+use crate::h1::encode;
+
+/// Request extension: who sent it, and the way back for informational
+/// responses.
+///
+/// This crate's [`Server`](crate::server::Server) puts one into every request.
+/// Under another server, put one in yourself ([`Client::new`]), so that
+/// `X-Forwarded-For`, `balance source` and conditions on `src` know the client.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    peer: Endpoint,
+    local: Endpoint,
+    requests: AtomicU32,
+    bytes_out: AtomicU64,
+    /// Whoever serves this connection writes informational responses and
+    /// tunnels upgraded ones.
+    engine: bool,
+    interim: AtomicCell<Option<Box<Vec<u8>>>>,
+    interim_waits: AtomicU32,
+}
+
+impl Client {
+    /// A client at `peer` that connected to `local`.
+    pub fn new(peer: SocketAddr, local: SocketAddr) -> Self {
+        Self::build(peer.into(), local.into(), false)
+    }
+
+    /// For the engine of this crate.
+    pub(crate) fn of_engine(peer: Endpoint, local: Endpoint) -> Self {
+        Self::build(peer, local, true)
+    }
+
+    fn build(peer: Endpoint, local: Endpoint, engine: bool) -> Self {
+        Self(Arc::new(Shared {
+            peer,
+            local,
+            requests: AtomicU32::new(0),
+            bytes_out: AtomicU64::new(0),
+            engine,
+            interim: AtomicCell::new(None),
+            interim_waits: AtomicU32::new(0),
+        }))
+    }
+
+    /// The client's end.
+    pub fn peer(&self) -> &Endpoint {
+        &self.0.peer
+    }
+
+    /// This side's end.
+    pub fn local(&self) -> &Endpoint {
+        &self.0.local
+    }
+
+    /// Requests on this connection so far, this one included; 0 where that is
+    /// not known.
+    pub fn requests(&self) -> u32 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Bytes sent to the client for the current request, head included.
+    pub fn bytes_out(&self) -> u64 {
+        self.0.bytes_out.load(Ordering::Relaxed)
+    }
+
+    /// Sends an informational response (1xx other than 101) ahead of the final
+    /// one, if the server can; says whether it does.
+    pub fn inform(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        if !self.0.engine {
+            return false;
+        }
+        let mut bytes = self.0.interim.take().unwrap_or_default();
+        encode::informational(&mut bytes, status, headers);
+        self.0.interim.store(Some(bytes));
+        self.0.interim_waits.fetch_add(1, Ordering::Release);
+        true
+    }
+
+    /// Can a response hand over a tunnel?
+    pub(crate) fn is_engine(&self) -> bool {
+        self.0.engine
+    }
+
+    pub(crate) fn begin_request(&self) {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.bytes_out.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.0.bytes_out.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Informational responses that wait to be written.
+    pub(crate) fn take_interim(&self) -> Option<Box<Vec<u8>>> {
+        if self.0.interim_waits.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.0.interim_waits.store(0, Ordering::Relaxed);
+        self.0.interim.take()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("peer", &self.0.peer)
+            .field("local", &self.0.local)
+            .finish_non_exhaustive()
+    }
+}
