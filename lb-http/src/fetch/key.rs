@@ -10,18 +10,9 @@ use lb_core::condition::{
     ConditionError, Known, Sample, SampleExpr, Span, Vocabulary as _, Word, words,
 };
 
-use super::{expr::HttpExpr, header, names::HttpVocabulary, view::RequestView};
+pub use lb_core::policy::Key;
 
-/// What is hashed. Without a key HAProxy takes servers in turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key<'a> {
-    /// The request has none.
-    None,
-    /// These bytes, which may be empty.
-    Bytes(&'a [u8]),
-    /// This number as it is, without a hash function.
-    Number(u32),
-}
+use super::{expr::HttpExpr, header, names::HttpVocabulary, view::RequestView};
 
 /// The source of the key, from the text of a `balance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
