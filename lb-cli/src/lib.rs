@@ -1,1 +1,3 @@
 //! The `lb` command as a library.
+
+pub mod config;
