@@ -10,9 +10,8 @@ use lb_cli::config::{Config, Severity};
 const BROKEN: &str = "tests/broken";
 
 fn cases() -> Vec<PathBuf> {
-    let entries = fs::read_dir(BROKEN)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(BROKEN).expect("the tests run in the package's directory");
+    let entries = entries.map(|entry| entry.expect("a readable entry").path());
     let mut cases: Vec<_> = entries
         .filter(|path| path.extension().is_none_or(|e| e == "toml"))
         .collect();

@@ -57,7 +57,7 @@ fn quickstart_loads_with_the_documented_defaults() {
     let [one, two] = app.server.as_slice() else {
         panic!("{:?}", app.server)
     };
-    assert_eq!((one.id, two.id, one.weight), (1, 2, 1));
+    assert_eq!((*one.id, *two.id, one.weight), (1, 2, 1));
     assert_eq!(
         *two.address,
         ServerAddress::Ip(([127, 0, 0, 1], 9002).into())
@@ -134,7 +134,7 @@ fn a_server_inherits_from_default_server_and_the_backends_check() {
     );
     // Number 1 is taken by the second server.
     assert_eq!(
-        app.server.iter().map(|s| s.id).collect::<Vec<_>>(),
+        app.server.iter().map(|s| *s.id).collect::<Vec<_>>(),
         [2, 1, 3, 4, 5]
     );
 }
@@ -216,7 +216,7 @@ fn the_environment_serves_for_strings_numbers_and_booleans() {
     assert_eq!(*config.frontends[0].bind[0].address, BindAddress::Any(81));
     assert!(config.backends[0].allbackups);
     assert_eq!(
-        config.backends[0].redispatch.clone(),
+        config.backends[0].redispatch,
         Redispatch::Every(3.try_into().unwrap())
     );
 }
@@ -255,7 +255,7 @@ fn what_is_printed_means_the_same() {
 fn tempfile(text: &str) -> TempFile {
     let path =
         std::env::temp_dir().join(format!("lb-print-{}-{:p}.toml", std::process::id(), text));
-    fs::write(&path, text).unwrap();
+    fs::write(&path, text).expect("a writable temporary directory");
     TempFile(path)
 }
 

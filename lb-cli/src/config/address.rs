@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     print::{ToToml, quoted},
-    value::{FromValue, Value},
+    types::FromValue,
+    value::Value,
 };
 
 /// Where a frontend listens.

@@ -6,16 +6,18 @@
 //! ```
 //! use lb_cli::config::{Config, Source};
 //!
-//! let text = "[backend.app]\nblance = \"roundrobin\"\n";
-//! let report = Config::parse(vec![Source::new("lb.toml", text)], &|_| None).unwrap_err().to_string();
-//! assert!(report.starts_with(
-//! r#"error: unknown key `blance` in [backend.app]
+//! let text = "[global]\nmaxcon = 4000\n";
+//! let report = Config::parse(vec![Source::new("lb.toml", text)], &|_| None).unwrap_err();
+//! assert_eq!(report.to_string(), "\
+//! error: unknown key `maxcon` in [global]
 //!  --> lb.toml:2:1
 //!   |
-//! 2 | blance = "roundrobin"
+//! 2 | maxcon = 4000
 //!   | ^^^^^^
-//!   = help: did you mean `balance`?
-//! "#));
+//!   = help: did you mean `maxconn`?
+//!
+//! 1 error in 1 file
+//! ");
 //! ```
 
 use std::{collections::BTreeSet, fmt, sync::Arc};

@@ -31,6 +31,7 @@ mod read;
 mod section;
 mod span;
 mod suggest;
+mod types;
 mod unbuilt;
 mod units;
 mod validate;

@@ -1,4 +1,4 @@
-//! Writing a configuration: the counterpart of [`FromValue`](super::value::FromValue).
+//! Writing a configuration: the counterpart of [`FromValue`](super::types::FromValue).
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -26,8 +26,6 @@ impl Printer {
         self.header("[[", path, "]]");
     }
 
-    // Values that print are small or references: by value is what callers can write plainly.
-    #[expect(clippy::needless_pass_by_value)]
     pub(crate) fn set(&mut self, name: &str, value: impl ToToml) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.out, "{} = {}", key(name), value.to_toml());

@@ -66,7 +66,7 @@ pub(crate) fn read(
             table.get_ref(),
         )
     });
-    let mut config = sections(&cx, &roots.collect::<Vec<_>>());
+    let mut config = sections(&cx, &roots.collect::<Vec<_>>(), syntax.is_empty());
     validate::duplicates(&config, &cx);
     // What is not there may just be unreadable.
     if syntax.is_empty() {
@@ -87,7 +87,7 @@ fn with_syntax(mut found: Diagnostics, syntax: &Diagnostics) -> Diagnostics {
     found
 }
 
-fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>]) -> Config {
+fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> Config {
     let one = |key, place| {
         let mut all = Section::empty(cx, place, key);
         for table in roots.iter().filter_map(|root| root.section(key, place)) {
@@ -101,7 +101,7 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>]) -> Config {
         backends: Vec::new(),
         diagnostics: Diagnostics::default(),
     };
-    let proxies = Proxies::new(cx, one("defaults", Place::Defaults));
+    let proxies = Proxies::new(cx, one("defaults", Place::Defaults), complete);
     for root in roots {
         let mut named: Vec<(Place, Entry<'a>, String)> = Vec::new();
         for (key, place) in PROXIES {
@@ -122,12 +122,14 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>]) -> Config {
 struct Proxies<'a> {
     cx: &'a Context<'a>,
     defaults: Section<'a>,
+    /// Every file could be read: what is missing is missing.
+    complete: bool,
     frontend_keys: Vec<&'static str>,
     backend_keys: Vec<&'static str>,
 }
 
 impl<'a> Proxies<'a> {
-    fn new(cx: &'a Context<'a>, defaults: Section<'a>) -> Self {
+    fn new(cx: &'a Context<'a>, defaults: Section<'a>, complete: bool) -> Self {
         let nobody = || Spanned::built_in(String::new());
         // Reading an empty section tells which keys there are; reading the defaults on their own tells what is wrong with
         // them, used or not.
@@ -140,6 +142,7 @@ impl<'a> Proxies<'a> {
         defaults.finish(&[]);
         Self {
             cx,
+            complete,
             defaults,
             frontend_keys: frontend.asked(),
             backend_keys: backend.asked(),
@@ -157,9 +160,11 @@ impl<'a> Proxies<'a> {
             "a frontend"
         };
         let name = checked_name(self.cx, entry.name(), of);
+        if self.complete {
+            self.missing(place, &name, &section);
+        }
         if place != Place::Backend {
             let mut frontend = Frontend::read(name.clone(), &section);
-            self.must_listen(&frontend, &section);
             if place == Place::Listen && !section.states("default_backend") {
                 frontend.default_backend = Some(name.clone());
             }
@@ -174,15 +179,35 @@ impl<'a> Proxies<'a> {
         });
     }
 
-    fn must_listen(&self, frontend: &Frontend, section: &Section<'a>) {
-        // Addresses that were refused are addresses.
-        let refused = section
-            .value("bind")
-            .is_some_and(|bind| bind.one_or_more().len() > frontend.bind.len());
-        if frontend.bind.is_empty() && !refused {
+    /// What a section cannot do without. Values that were refused are not missing: only keys count, and empty arrays.
+    fn missing(&self, place: Place, name: &Spanned<String>, section: &Section<'a>) {
+        let lacks = |key| {
+            section
+                .value(key)
+                .is_none_or(|value| value.is_array() && value.one_or_more().is_empty())
+        };
+        if place != Place::Backend && lacks("bind") {
             let help = "add `bind = [\"*:80\"]`".to_owned();
-            let message = format!("frontend `{}` listens nowhere", frontend.name);
-            self.cx.error(frontend.name.span(), message, Some(help));
+            self.cx.error(
+                name.span(),
+                format!("frontend `{name}` listens nowhere"),
+                Some(help),
+            );
+        }
+        if place == Place::Frontend && lacks("use_backend") && lacks("default_backend") {
+            let message = format!("frontend `{name}` has no backend: it answers 503");
+            self.cx
+                .warning(name.span(), message, "add `default_backend`");
+        }
+        // A `listen` section that sends its requests elsewhere needs no servers of its own.
+        let elsewhere = place == Place::Listen && section.states("default_backend");
+        if place != Place::Frontend && !elsewhere && lacks("server") {
+            let message = format!("backend `{name}` has no servers: it answers 503");
+            self.cx.warning(
+                name.span(),
+                message,
+                "add `server = [{ name = \"…\", address = \"…\" }]`",
+            );
         }
     }
 }

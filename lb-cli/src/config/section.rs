@@ -13,8 +13,10 @@ use std::{cell::RefCell, collections::BTreeSet, ops::RangeInclusive, time::Durat
 use toml::de::DeTable;
 
 use super::{
-    Span, Spanned, suggest, unbuilt,
-    value::{Context, FromValue, Value},
+    Span, Spanned, suggest,
+    types::FromValue,
+    unbuilt,
+    value::{Context, Value},
 };
 
 /// Which table of the language a [`Section`] is; it decides which keys are known but not built yet.

@@ -7,7 +7,7 @@ pub(crate) fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let word = plain(word);
-    let far = word.chars().count() / 3;
+    let length = word.chars().count();
     let distance = |candidate: &str| {
         let candidate = plain(candidate);
         let abbreviated = word.len() >= 3 && candidate.starts_with(&word);
@@ -18,7 +18,8 @@ pub(crate) fn nearest<'a>(
         .into_iter()
         .map(|c| (distance(c), c))
         .min_by_key(|(letters, _)| *letters)?;
-    (near.0 <= far.max(1)).then_some(near.1)
+    // Half a word is no likeness: at most a third may differ, or one letter of a short one.
+    (near.0 <= (length / 3).max(1) && near.0 < length).then_some(near.1)
 }
 
 /// The `help` line for it.
@@ -59,6 +60,7 @@ mod tests {
         assert_eq!(nearest("inter", keys), Some("interval"));
         assert_eq!(nearest("HTTP-Request", keys), Some("http_request"));
         assert_eq!(nearest("xyz", keys), None);
+        assert_eq!(nearest("x", ["a"]), None);
         assert_eq!(nearest("a", []), None);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Config, Span, Spanned,
-    model::{Backend, CookieMode, Frontend, Server, Track},
+    model::{Backend, CookieMode, Server, Track},
     suggest,
     value::Context,
 };
@@ -44,7 +44,7 @@ pub(crate) fn duplicates(config: &Config, cx: &Context<'_>) {
         unique(cx, names, |name| {
             in_backend(&format!("two servers are named `{name}`"))
         });
-        let ids = backend.server.iter().map(|s| (s.id, s.name.span()));
+        let ids = backend.server.iter().map(|s| (*s.id, s.id.span()));
         unique(cx, ids, |id| {
             in_backend(&format!("two servers have the id {id}"))
         });
@@ -52,30 +52,15 @@ pub(crate) fn duplicates(config: &Config, cx: &Context<'_>) {
     }
 }
 
-/// Things that do not exist, and what is missing.
+/// Names of things that do not exist.
 pub(crate) fn references(config: &Config, cx: &Context<'_>) {
     for frontend in &config.frontends {
         let named = frontend.use_backend.iter().map(|rule| &rule.name);
         for name in named.chain(&frontend.default_backend) {
             backend_exists(config, name, cx);
         }
-        if frontend.use_backend.is_empty() && frontend.default_backend.is_none() {
-            let message = format!(
-                "frontend `{}` has no backend: it answers 503",
-                frontend.name
-            );
-            cx.warning(frontend.name.span(), message, "add `default_backend`");
-        }
     }
     for backend in &config.backends {
-        if backend.server.is_empty() && !is_bypassed(&config.frontends, backend) {
-            let message = format!("backend `{}` has no servers: it answers 503", backend.name);
-            cx.warning(
-                backend.name.span(),
-                message,
-                "add `server = [{ name = \"…\", address = \"…\" }]`",
-            );
-        }
         for server in &backend.server {
             if let Some(track) = &server.track {
                 tracked_exists(config, (backend, server), track, cx);
@@ -125,16 +110,6 @@ fn cookies(backend: &Backend, cx: &Context<'_>) {
         }
         return;
     };
-    unique(
-        cx,
-        values().map(|value| (value.as_str(), value.span())),
-        |value| {
-            format!(
-                "in backend `{}` two servers have the cookie `{value}`",
-                backend.name
-            )
-        },
-    );
     if values().next().is_none() && cookie.dynamic_key.is_none() && !backend.server.is_empty() {
         let message = "no server has a value for this cookie: no client stays on its server";
         cx.warning(
@@ -166,15 +141,6 @@ fn backend_exists(config: &Config, name: &Spanned<String>, cx: &Context<'_>) {
     }
     let help = suggest::did_you_mean(name, names()).or_else(|| known("backends", names()));
     cx.error(name.span(), format!("there is no backend `{name}`"), help);
-}
-
-/// A `listen` section that sends its requests to another backend needs no servers of its own.
-fn is_bypassed(frontends: &[Frontend], backend: &Backend) -> bool {
-    let own = frontends
-        .iter()
-        .find(|frontend| frontend.name == backend.name);
-    own.and_then(|frontend| frontend.default_backend.as_ref())
-        .is_some_and(|name| *name != backend.name)
 }
 
 fn tracked_exists(

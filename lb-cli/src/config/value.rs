@@ -1,16 +1,16 @@
-//! Values of a file and how a type is read from one.
+//! A value of a file, and where its problems go.
 //!
-//! [`FromValue`] reports what is wrong where it is wrong and gives nothing; the reader goes on, so that one run finds
-//! every problem.
+//! Whatever reads a value reports what is wrong where it is wrong, and gives nothing; the reader goes on, so that one run
+//! finds every problem.
 
-use std::{cell::RefCell, fmt, io, ops::RangeInclusive, path::Path, time::Duration};
+use std::{cell::RefCell, fmt, io, ops::RangeInclusive, path::Path};
 
 use toml::de::DeValue;
 
 use super::{
-    ByteSize, Diagnostics, Span, Spanned, env,
+    Diagnostics, Span, Spanned, env,
     section::{Place, Section},
-    suggest, units,
+    suggest,
 };
 
 /// What reading needs besides the text, and where its problems go.
@@ -77,7 +77,15 @@ impl<'a> Value<'a> {
 
     /// Reports a value of the wrong type.
     pub(crate) fn mismatch<T>(&self, expected: &str) -> Option<T> {
-        self.fail(format!("expected {expected}, found {}", self.found()))
+        let message = format!("expected {expected}, found {}", self.found());
+        match self.node.get_ref() {
+            DeValue::String(text)
+                if text.parse::<i64>().is_ok() || text.parse::<bool>().is_ok() =>
+            {
+                self.fail_with(message, format!("write {text} without quotes"))
+            }
+            _ => self.fail(message),
+        }
     }
 
     /// The string with environment variables replaced.
@@ -89,18 +97,20 @@ impl<'a> Value<'a> {
     }
 
     pub(crate) fn boolean(&self) -> Option<bool> {
+        self.boolean_or("`true` or `false`")
+    }
+
+    /// A boolean, where `expected` says what else there could be.
+    pub(crate) fn boolean_or(&self, expected: &str) -> Option<bool> {
         if let DeValue::Boolean(flag) = self.node.get_ref() {
             return Some(*flag);
         }
         match self.referenced()? {
-            Some(text) => match text.as_str() {
-                "true" => Some(true),
-                "false" => Some(false),
-                other => self.fail(format!(
-                    "expected `true` or `false`, the variable holds `{other}`"
-                )),
-            },
-            None => self.mismatch("`true` or `false`"),
+            Some(text) => text
+                .parse()
+                .ok()
+                .or_else(|| self.fail(format!("expected {expected}, the variable holds `{text}`"))),
+            None => self.mismatch(expected),
         }
     }
 
@@ -139,18 +149,16 @@ impl<'a> Value<'a> {
         range: &RangeInclusive<i64>,
     ) -> Option<T> {
         let number = self.integer()?;
+        let (least, most) = (*range.start(), *range.end());
         match T::try_from(number) {
             Ok(fits) if range.contains(&number) => Some(fits),
-            _ if *range.end() == i64::MAX => self.fail(format!(
-                "`{key}` must be at least {}, found {number}",
-                range.start()
-            )),
-            _ => {
-                let (least, most) = (range.start(), range.end());
-                self.fail(format!(
-                    "`{key}` must be from {least} to {most}, found {number}"
-                ))
+            // The upper end of a wide range is of interest to those only who exceed it.
+            _ if number < least && most >= i64::from(i32::MAX) => {
+                self.fail(format!("`{key}` must be at least {least}, found {number}"))
             }
+            _ => self.fail(format!(
+                "`{key}` must be from {least} to {most}, found {number}"
+            )),
         }
     }
 
@@ -305,98 +313,3 @@ impl<'a> Value<'a> {
         }
     }
 }
-
-/// A type that can stand in a configuration file.
-pub(crate) trait FromValue: Sized {
-    /// Reads it, or reports why it cannot be read.
-    fn from_value(value: &Value<'_>) -> Option<Self>;
-}
-
-impl FromValue for bool {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        value.boolean()
-    }
-}
-
-impl FromValue for String {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        value.text().map(Spanned::into_inner)
-    }
-}
-
-impl FromValue for Spanned<String> {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        value.text()
-    }
-}
-
-impl FromValue for Duration {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        if let DeValue::Integer(number) = value.node.get_ref() {
-            let help = format!("write its unit: \"{0}s\" or \"{0}ms\"", number.as_str());
-            return value.fail_with("expected a duration, found an integer", help);
-        }
-        value.parse(units::duration)
-    }
-}
-
-impl FromValue for ByteSize {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        if let DeValue::Integer(number) = value.node.get_ref() {
-            let help = format!("write its unit: \"{0}B\" or \"{0}KiB\"", number.as_str());
-            return value.fail_with("expected a size, found an integer", help);
-        }
-        value.parse(units::byte_size)
-    }
-}
-
-/// An array; elements that cannot be read are reported and left out.
-impl<T: FromValue> FromValue for Vec<T> {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        Some(
-            value
-                .items()?
-                .filter_map(|item| T::from_value(&item))
-                .collect(),
-        )
-    }
-}
-
-/// Defines an enumeration of words: how each is written, and which are not built yet.
-macro_rules! words {
-    (
-        $(#[$meta:meta])*
-        $vis:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }
-        $(not_yet { $($later:literal => $help:expr,)+ })?
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        $vis enum $name { $($(#[$variant_meta])* $variant,)+ }
-
-        impl $name {
-            /// The word in the file.
-            $vis const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl $crate::config::value::FromValue for $name {
-            fn from_value(value: &$crate::config::value::Value<'_>) -> Option<Self> {
-                value.word(&[$(($word, Self::$variant)),+], &[$($(($later, $help)),+)?])
-            }
-        }
-
-        impl $crate::config::print::ToToml for $name {
-            fn to_toml(&self) -> String {
-                $crate::config::print::quoted(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;

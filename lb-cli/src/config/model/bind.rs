@@ -4,7 +4,8 @@ use crate::config::{
     BindAddress, Spanned,
     print::{ToToml, inline},
     section::{Place, Section},
-    value::{FromValue, Value},
+    types::FromValue,
+    value::Value,
 };
 
 /// One listening socket of a frontend: an address, or a table with an address and options.
@@ -116,7 +117,7 @@ impl Bind {
                 );
             }
             BindAddress::Ip(address) if address.is_ipv4() => {
-                refuse(&["v4v6", "v6only"], "an option of IPv6")
+                refuse(&["v4v6", "v6only"], "an option of IPv6");
             }
             _ => {}
         }

@@ -8,8 +8,9 @@ use crate::config::{
     Spanned,
     print::{Printer, ToToml, quoted},
     section::{Place, Section},
+    types::{FromValue, words},
     unbuilt,
-    value::{FromValue, Value, words},
+    value::Value,
 };
 
 /// Asking a server whether it works. Defaults are HAProxy's.
@@ -106,9 +107,9 @@ impl Check {
         let mut merged: Option<Section<'_>> = None;
         for (layer, value) in layers.iter().enumerate() {
             if !value.is_table() {
-                match value.boolean() {
+                match value.boolean_or("a table, `true` or `false`") {
                     Some(true) => {
-                        _ = merged.get_or_insert_with(|| Section::empty(cx, Place::Check, path))
+                        merged.get_or_insert_with(|| Section::empty(cx, Place::Check, path));
                     }
                     _ => break,
                 }

@@ -4,8 +4,9 @@ use crate::config::{
     Spanned,
     print::{Printer, ToToml, quoted},
     section::{Place, Section},
+    types::FromValue,
     unbuilt,
-    value::{FromValue, Value},
+    value::Value,
 };
 
 /// `acl.NAME`: a named condition.

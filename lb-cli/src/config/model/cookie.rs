@@ -6,7 +6,8 @@ use crate::config::{
     Spanned,
     print::Printer,
     section::{Place, Section},
-    value::{Value, words},
+    types::words,
+    value::Value,
 };
 
 /// Keeping a client on one server by a cookie that names it.

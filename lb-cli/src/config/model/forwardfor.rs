@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use crate::config::{
     print::{ToToml, inline, quoted},
     section::{Place, Section},
-    value::{FromValue, Value},
+    types::FromValue,
+    value::Value,
 };
 
 /// A header that names the client's address.
@@ -25,7 +26,9 @@ impl ForwardFor {
     pub(crate) fn read(owner: &Section<'_>) -> Option<Self> {
         let value = owner.value("forwardfor")?;
         if !value.is_table() {
-            return value.boolean()?.then(Self::default);
+            return value
+                .boolean_or("a table, `true` or `false`")?
+                .then(Self::default);
         }
         let section = value.section(Place::Plain, owner.child("forwardfor"))?;
         let read = Self {

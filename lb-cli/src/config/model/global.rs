@@ -5,8 +5,9 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use crate::config::{
     print::{Printer, ToToml, inline, quoted},
     section::{Place, Section},
+    types::{FromValue, words},
     unbuilt,
-    value::{FromValue, Value, words},
+    value::Value,
 };
 
 /// The process as a whole.

@@ -4,7 +4,8 @@ use crate::config::{
     ByteSize,
     print::Printer,
     section::{Place, Section},
-    value::{FromValue, Value},
+    types::FromValue,
+    value::Value,
 };
 
 /// How large a request may be.
@@ -23,10 +24,11 @@ pub struct Limits {
 impl Limits {
     pub(crate) fn read(owner: &Section<'_>) -> Self {
         let section = owner.merged("limits", Place::Plain);
-        let header_bytes = section
-            .value("header_bytes")
-            .and_then(|value| header_bytes(&value))
-            .unwrap_or(ByteSize(16 << 10));
+        // Where it was refused, nothing exceeds it.
+        let header_bytes = match section.value("header_bytes") {
+            Some(value) => header_bytes(&value).unwrap_or(ByteSize(u64::MAX)),
+            None => ByteSize(16 << 10),
+        };
         let limits = Self {
             header_bytes,
             // As HAProxy's tune.http.maxhdr.

@@ -14,13 +14,14 @@ mod forwardfor;
 mod frontend;
 mod global;
 mod limits;
+mod retry;
 mod server;
 mod timeouts;
 
 pub(crate) use errorfile::read_file;
 
 pub use self::{
-    backend::{Backend, HttpReuse, Pool, Redispatch, RetryOn},
+    backend::{Backend, HttpReuse, Pool},
     bind::Bind,
     check::{Check, CheckKind, HttpCheck},
     condition::{Acl, Condition, UseBackend},
@@ -30,13 +31,11 @@ pub use self::{
     frontend::Frontend,
     global::{Global, LogFormat, LogTarget, LogTo},
     limits::Limits,
+    retry::{Redispatch, RetryOn},
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
     timeouts::{ClientTimeouts, ServerTimeouts},
 };
-use super::{
-    Spanned, unbuilt,
-    value::{Context, words},
-};
+use super::{Spanned, types::words, unbuilt, value::Context};
 
 words! {
     /// What happens to connections between requests. Of a frontend's and a backend's, the later one here counts.
@@ -70,7 +69,7 @@ pub(crate) fn checked_name(cx: &Context<'_>, name: Spanned<String>, of: &str) ->
         let help = "names have letters, digits and -_.: only".to_owned();
         cx.error(
             name.span(),
-            format!("`{}` is not a name of {of}", name.escape_debug()),
+            format!("`{}` cannot be the name of {of}", name.escape_debug()),
             Some(help),
         );
     }

@@ -7,7 +7,8 @@ use crate::config::{
     ServerAddress, Spanned,
     print::{Printer, ToToml, quoted},
     section::{Place, Section},
-    value::{FromValue, Value, words},
+    types::{FromValue, words},
+    value::Value,
 };
 
 /// One machine of a backend, with what `default_server` adds.
@@ -19,7 +20,7 @@ pub struct Server {
     pub address: Spanned<ServerAddress>,
     /// Its number, unique in the backend, from which consistent hashing starts. Where it is not stated: the lowest that
     /// is free, counting up from the server before, as in HAProxy.
-    pub id: u32,
+    pub id: Spanned<u32>,
     /// Its share of the load: 0 to 256, 1. 0: only clients that are sent to it by a cookie.
     pub weight: u16,
     /// Requests at a time; `None`: no limit.
@@ -179,8 +180,9 @@ impl Server {
                 Spanned::new(ServerAddress::Abstract(String::new()), section.span)
             }),
             id: section
-                .number("id", 1..=i64::from(i32::MAX))
-                .unwrap_or_default(),
+                .value("id")
+                .and_then(|value| id(&value))
+                .unwrap_or(Spanned::built_in(0)),
             weight: section.number("weight", 0..=256).unwrap_or(1),
             maxconn: section.number("maxconn", 1..=MAX),
             minconn: section.number("minconn", 1..=MAX),
@@ -270,7 +272,7 @@ impl Server {
         out.element(&path);
         out.set("name", &self.name);
         out.set("address", &self.address);
-        out.set("id", self.id);
+        out.set("id", *self.id);
         out.set("weight", self.weight);
         out.set_some("maxconn", self.maxconn);
         out.set_some("minconn", self.minconn);
@@ -313,6 +315,11 @@ impl Track {
     }
 }
 
+fn id(value: &Value<'_>) -> Option<Spanned<u32>> {
+    let number = value.number("id", &(1..=i64::from(i32::MAX)))?;
+    Some(Spanned::new(number, value.span()))
+}
+
 /// The characters of RFC 6265.
 fn cookie_value(value: &Value<'_>) -> Option<Spanned<String>> {
     let text = value.text()?;
@@ -338,10 +345,10 @@ impl ToToml for Track {
 
 /// Gives every server without a number the next one that is free.
 pub(crate) fn number(servers: &mut [Server]) {
-    let taken: std::collections::BTreeSet<u32> = servers.iter().map(|server| server.id).collect();
+    let taken: std::collections::BTreeSet<u32> = servers.iter().map(|server| *server.id).collect();
     let mut free = (1..).filter(|id| !taken.contains(id));
-    for server in servers.iter_mut().filter(|server| server.id == 0) {
+    for server in servers.iter_mut().filter(|server| *server.id == 0) {
         // There are fewer servers than numbers.
-        server.id = free.next().unwrap_or(u32::MAX);
+        server.id = Spanned::built_in(free.next().unwrap_or(u32::MAX));
     }
 }
