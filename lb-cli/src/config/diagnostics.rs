@@ -58,7 +58,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Adds what to do about it.
     pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(&help.into()));
         self
     }
 }
@@ -81,12 +81,12 @@ impl Diagnostics {
 
     /// Adds an error at `span`.
     pub fn error(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.add(Severity::Error, span, message.into())
+        self.add(Severity::Error, span, printable(&message.into()))
     }
 
     /// Adds a warning at `span`.
     pub fn warning(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.add(Severity::Warning, span, message.into())
+        self.add(Severity::Warning, span, printable(&message.into()))
     }
 
     /// Whether the configuration cannot be used.
@@ -232,6 +232,19 @@ impl fmt::Display for Diagnostic {
         }
         Ok(())
     }
+}
+
+/// A message quotes files and the environment: what they hold must not reach the terminal raw.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[derive(Default)]

@@ -96,6 +96,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A string that can stand in a header or a log line: one word.
+    pub(crate) fn single_word(&self) -> Option<String> {
+        self.parse(|text| match text {
+            "" => Err("it is empty"),
+            _ if text.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+                Err("blanks and control characters are not allowed")
+            }
+            _ => Ok(text.to_owned()),
+        })
+    }
+
     pub(crate) fn boolean(&self) -> Option<bool> {
         self.boolean_or("`true` or `false`")
     }

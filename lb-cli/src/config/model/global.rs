@@ -78,7 +78,7 @@ impl Global {
             hard_stop_after: section
                 .get("hard_stop_after")
                 .unwrap_or(Duration::from_secs(30)),
-            node: section.get("node"),
+            node: section.value("node").and_then(|value| value.single_word()),
         };
         section.finish(&[]);
         global

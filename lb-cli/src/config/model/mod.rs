@@ -69,7 +69,7 @@ pub(crate) fn checked_name(cx: &Context<'_>, name: Spanned<String>, of: &str) ->
         let help = "names have letters, digits and -_.: only".to_owned();
         cx.error(
             name.span(),
-            format!("`{}` cannot be the name of {of}", name.escape_debug()),
+            format!("`{}` cannot be the name of {of}", *name),
             Some(help),
         );
     }

@@ -202,7 +202,7 @@ impl Server {
             on_marked_up: section.get("on_marked_up"),
             track,
             max_reuse: section.number("max_reuse", 0..=MAX),
-            redir: section.get("redir"),
+            redir: section.value("redir").and_then(|value| value.single_word()),
             init_state: section.get("init_state").unwrap_or_default(),
             send_proxy,
         };
