@@ -75,10 +75,14 @@ pub enum Age {
 }
 
 impl Limits {
-    /// Judges a cookie at `now`. A date too far in the future counts as expired.
-    pub fn judge(self, dates: Dates, now: u64) -> Age {
+    /// Judges a cookie at the time `now`, which is asked for only if it matters.
+    /// A date too far in the future counts as expired.
+    pub fn judge(self, dates: Dates, now: impl Fn() -> u64) -> Age {
         let past = |date: Option<u64>, limit: Option<u64>| match (date, limit) {
-            (Some(date), Some(limit)) => date.saturating_add(limit) < now || date > now + TOLERANCE,
+            (Some(date), Some(limit)) => {
+                let now = now();
+                date.saturating_add(limit) < now || date > now + TOLERANCE
+            }
             _ => false,
         };
         if past(dates.first, self.max_life) {
@@ -93,8 +97,8 @@ impl Limits {
     /// Must a good cookie be written again: is its date of last use in the past,
     /// or does it lack a date that these limits need or carry one that they do
     /// not?
-    pub fn wants_refresh(self, dates: Dates, now: u64) -> bool {
-        dates.last.is_some_and(|last| last < now)
+    pub fn wants_refresh(self, dates: Dates, now: impl Fn() -> u64) -> bool {
+        dates.last.is_some_and(|last| last < now())
             || self.max_idle.is_some() && dates.last.is_none()
             || self.max_life.is_some() != dates.first.is_some()
     }
@@ -156,12 +160,12 @@ mod tests {
             last: Some(last),
             first: None,
         };
-        assert_eq!(HOUR.judge(last(NOW - 3600), NOW), Age::Good);
-        assert_eq!(HOUR.judge(last(NOW - 3604), NOW), Age::Idle);
-        assert_eq!(HOUR.judge(last(NOW + TOLERANCE), NOW), Age::Good);
-        assert_eq!(HOUR.judge(last(NOW + TOLERANCE + 4), NOW), Age::Idle);
-        assert_eq!(HOUR.judge(Dates::default(), NOW), Age::Good);
-        assert_eq!(Limits::default().judge(last(4), NOW), Age::Good);
+        assert_eq!(HOUR.judge(last(NOW - 3600), || NOW), Age::Good);
+        assert_eq!(HOUR.judge(last(NOW - 3604), || NOW), Age::Idle);
+        assert_eq!(HOUR.judge(last(NOW + TOLERANCE), || NOW), Age::Good);
+        assert_eq!(HOUR.judge(last(NOW + TOLERANCE + 4), || NOW), Age::Idle);
+        assert_eq!(HOUR.judge(Dates::default(), || NOW), Age::Good);
+        assert_eq!(Limits::default().judge(last(4), || NOW), Age::Good);
     }
 
     #[test]
@@ -174,19 +178,19 @@ mod tests {
             last: Some(NOW - last),
             first: Some(NOW - first),
         };
-        assert_eq!(limits.judge(dates(120, 400), NOW), Age::Old);
-        assert_eq!(limits.judge(dates(120, 120), NOW), Age::Idle);
-        assert_eq!(limits.judge(dates(0, 120), NOW), Age::Good);
+        assert_eq!(limits.judge(dates(120, 400), || NOW), Age::Old);
+        assert_eq!(limits.judge(dates(120, 120), || NOW), Age::Idle);
+        assert_eq!(limits.judge(dates(0, 120), || NOW), Age::Good);
     }
 
     #[test]
     fn refreshes_once_a_step_and_when_a_date_is_missing_or_too_many() {
         let dates = |last, first| Dates { last, first };
-        assert!(!HOUR.wants_refresh(dates(Some(NOW), None), NOW));
-        assert!(HOUR.wants_refresh(dates(Some(NOW), None), NOW + 1));
-        assert!(HOUR.wants_refresh(dates(None, None), NOW));
-        assert!(HOUR.wants_refresh(dates(Some(NOW), Some(NOW)), NOW));
-        assert!(!Limits::default().wants_refresh(dates(None, None), NOW));
+        assert!(!HOUR.wants_refresh(dates(Some(NOW), None), || NOW));
+        assert!(HOUR.wants_refresh(dates(Some(NOW), None), || NOW + 1));
+        assert!(HOUR.wants_refresh(dates(None, None), || NOW));
+        assert!(HOUR.wants_refresh(dates(Some(NOW), Some(NOW)), || NOW));
+        assert!(!Limits::default().wants_refresh(dates(None, None), || NOW));
     }
 
     proptest! {
@@ -198,7 +202,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in prop::collection::vec(any::<u8>(), 0..20), now in any::<u32>()) {
             let dates = Dates::parse(&text);
-            HOUR.judge(dates, u64::from(now));
+            HOUR.judge(dates, || u64::from(now));
         }
     }
 }

@@ -26,11 +26,13 @@
 //! # }
 //! ```
 
+mod brought;
 mod cacheable;
 pub mod date;
 mod dynamic;
 pub mod error;
 pub mod future;
+mod headers;
 mod layer;
 pub mod request;
 pub mod response;

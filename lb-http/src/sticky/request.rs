@@ -29,8 +29,8 @@ pub fn values<'a>(field: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [
     Parts::new(field).filter_map(move |part| part.value_of(field, name))
 }
 
-/// Takes every cookie called `name` out of `field`, with the separator between
-/// its neighbours made `"; "`.
+/// Takes every cookie called `name` out of `field`; between its neighbours stay
+/// the separator after it and one space.
 pub fn strip(field: &[u8], name: &[u8]) -> Stripped {
     let mut rest = Vec::new();
     let mut copied = 0;
@@ -46,7 +46,7 @@ pub fn strip(field: &[u8], name: &[u8]) -> Stripped {
                 rest.extend_from_slice(&field[copied..from]);
                 rest.truncate(rest.trim_ascii_end().len());
                 if !rest.is_empty() {
-                    rest.extend_from_slice(b"; ");
+                    rest.extend_from_slice(&[field[part.separator], b' ']);
                 }
                 copied = part.start;
             }
@@ -181,6 +181,11 @@ mod tests {
     fn is_not_taken_in_by_lookalikes() {
         assert!(found("XSRV=c2; SRVX=c2; srv=c2; $SRV=c2; SRV; =SRV=c2").is_empty());
         assert!(found("x=\"a; SRV=c2\"; b=1").is_empty());
+        assert_eq!(
+            found("\"x; SRV=c2; b=1"),
+            ["c2"],
+            "a quote in a name is none"
+        );
         assert!(found("x=\"a\\\"; SRV=c2").is_empty());
         assert!(found("").is_empty());
     }
@@ -189,6 +194,7 @@ mod tests {
     fn strips_one_and_leaves_the_rest() {
         assert_eq!(stripped("x=y; SRV=c2; a=b").unwrap(), "x=y; a=b");
         assert_eq!(stripped("x=y;SRV=c2;a=b").unwrap(), "x=y; a=b");
+        assert_eq!(stripped("x=y, SRV=c2,a=b; c").unwrap(), "x=y, a=b; c");
         assert_eq!(stripped("SRV=c2; a=b").unwrap(), "a=b");
         assert_eq!(stripped("a=b; SRV=c2").unwrap(), "a=b");
         assert_eq!(stripped("SRV=1; a; SRV=2; SRV=3; b").unwrap(), "a; b");

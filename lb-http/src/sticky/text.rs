@@ -1,19 +1,19 @@
 //! What the fields `Cookie` and `Set-Cookie` have in common.
 
 /// From `begin` up to the `;` or `,` that ends the part there, or to the end of
-/// the field: the first `=` in it, and that end. Neither counts within double
-/// quotes, where `\` takes the byte after it along; a quote that is not closed
-/// lasts to the end of the field.
+/// the field: the first `=` in it, and that end. Within double quotes in what
+/// follows the `=`, separators do not count, and `\` takes the byte after it
+/// along; a quote that is not closed lasts to the end of the field.
 pub(super) fn scan(field: &[u8], begin: usize) -> (Option<usize>, usize) {
     let mut equals = None;
     let mut quoted = false;
     let mut at = begin;
     while let Some(&byte) = field.get(at) {
         match byte {
-            b'"' => quoted = !quoted,
+            b'"' if equals.is_some() => quoted = !quoted,
             b'\\' if quoted => at += 1,
             b';' | b',' if !quoted => break,
-            b'=' if !quoted && equals.is_none() => equals = Some(at),
+            b'=' if equals.is_none() => equals = Some(at),
             _ => {}
         }
         at += 1;

@@ -5,15 +5,15 @@ use std::time::Duration;
 use lb_http::sticky::StickySession;
 
 /// A way to configure persistence, in both languages.
-pub struct Backend {
-    pub name: &'static str,
+pub(crate) struct Backend {
+    pub(crate) name: &'static str,
     /// What follows `cookie SRV`, and lines after it.
-    pub haproxy: &'static str,
-    pub ours: fn(StickySession) -> StickySession,
+    pub(crate) haproxy: &'static str,
+    pub(crate) ours: fn(StickySession) -> StickySession,
 }
 
 /// The key of the backend `dynamic`.
-pub const KEY: &str = "MYKEY";
+pub(crate) const KEY: &str = "MYKEY";
 
 const fn backend(
     name: &'static str,
@@ -31,7 +31,7 @@ const fn backend(
 /// maintenance, yet alive), s4 (no value, weight 0) and s5 (c5, weight 0, refuses
 /// connections). Those called `bare` balance to s4, the one called `dynamic` has
 /// no values but on s3.
-pub const BACKENDS: &[Backend] = &[
+pub(crate) const BACKENDS: &[Backend] = &[
     backend("passive", "", |s| s),
     backend("passive-indirect", "indirect", |s| s.indirect()),
     backend("passive-preserve", "preserve indirect", |s| {

@@ -12,7 +12,7 @@ use crate::{
 
 /// What the configuration says of one request, by a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rule {
+pub(crate) enum Rule {
     None,
     Force,
     Ignore,
@@ -21,7 +21,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Force => "force",
@@ -34,15 +34,15 @@ impl Rule {
 
 /// One request, and what the server answers.
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub backend: &'static str,
-    pub method: String,
-    pub rule: Rule,
+pub(crate) struct Case {
+    pub(crate) backend: &'static str,
+    pub(crate) method: String,
+    pub(crate) rule: Rule,
     /// `Cookie` fields. `{-30}` is the date 30 seconds ago, `{s2}` the dynamic
     /// value of s2.
-    pub cookies: Vec<String>,
-    pub status: u16,
-    pub fields: Vec<(&'static str, String)>,
+    pub(crate) cookies: Vec<String>,
+    pub(crate) status: u16,
+    pub(crate) fields: Vec<(&'static str, String)>,
 }
 
 impl Case {
@@ -83,7 +83,7 @@ impl Case {
     }
 
     /// Fills the blanks in.
-    pub fn at(&self, now: u64, haproxy: &Haproxy) -> Self {
+    pub(crate) fn at(&self, now: u64, haproxy: &Haproxy) -> Self {
         let mut case = self.clone();
         for cookie in &mut case.cookies {
             *cookie = cookie.replace("{s2}", dynamic_value(KEY, haproxy.servers[1]).as_str());
@@ -108,7 +108,7 @@ fn answered(case: Case) -> [Case; 2] {
 }
 
 /// Every backend with the kinds of cookies a client may bring.
-pub fn modes() -> Vec<Case> {
+pub(crate) fn modes() -> Vec<Case> {
     let cookies = [
         "",
         "SRV=c1",
@@ -138,7 +138,7 @@ pub fn modes() -> Vec<Case> {
 }
 
 /// Rules that decide about persistence, and servers that fail.
-pub fn rules() -> Vec<Case> {
+pub(crate) fn rules() -> Vec<Case> {
     let mut cases = Vec::new();
     for backend in [
         "insert",
@@ -175,7 +175,7 @@ pub fn rules() -> Vec<Case> {
 }
 
 /// Dates in cookies.
-pub fn dates() -> Vec<Case> {
+pub(crate) fn dates() -> Vec<Case> {
     let backends = [
         "insert",
         "idle",
@@ -199,7 +199,6 @@ pub fn dates() -> Vec<Case> {
         "c2|{-100}",
         "c2|{+80000}",
         "c2|{+90000}",
-        "c2|zzzzz",
         "c2||{-100}",
         "c2||{-400}",
         "c2|{+60}|{-100}",
@@ -220,6 +219,10 @@ pub fn dates() -> Vec<Case> {
         "c2|{-100}; SRV=zz",
         "zz; SRV=c2|{-100}",
         "c2|{-100}; SRV=c3",
+        "c2|{+60}; SRV=c1|",
+        "c2|{-30}; SRV=c1|",
+        "c2|{-30}|{-100}; SRV=c1|{+60}",
+        "c1; SRV=c2|{-30}",
     ];
     let mut cases = Vec::new();
     for backend in backends {
@@ -231,7 +234,7 @@ pub fn dates() -> Vec<Case> {
 }
 
 /// Which responses `nocache` marks.
-pub fn caching() -> Vec<Case> {
+pub(crate) fn caching() -> Vec<Case> {
     const CONTROL: &str = "cache-control";
     const ETAG: (&str, &str) = ("etag", "\"x\"");
     let nocache = || Case::new("insert-nocache");
@@ -321,7 +324,7 @@ pub fn caching() -> Vec<Case> {
 }
 
 /// What may surround the cookie in a request.
-pub fn request_fields() -> Vec<Case> {
+pub(crate) fn request_fields() -> Vec<Case> {
     let listed = [
         "x=y;SRV=c2;a=b",
         "x=y ; SRV=c2 ; a=b",
@@ -329,7 +332,6 @@ pub fn request_fields() -> Vec<Case> {
         ";SRV=c2",
         "; SRV=c2; a=b",
         "x=y;; SRV=c2;; a=b",
-        "SRV = c2~x",
         "SRV=\"c2\"; a=b",
         "x=\"a;SRV=c2\"; b=1",
         "x=\"a; SRV=c2; b=1",
@@ -350,7 +352,6 @@ pub fn request_fields() -> Vec<Case> {
         "SRV=c2~a~b; z",
         "SRV=\"c2~a\"",
         "SRV=c2 ~x",
-        "a=b; SRV=c2; ",
         "a ;SRV=c2",
         "a=b ; ; SRV=c2 ;; c",
         "a=\\\"; SRV=c2",
@@ -359,7 +360,6 @@ pub fn request_fields() -> Vec<Case> {
         "SRV=c2;$",
         "SRV=c2; $ ;a",
         "\"a;b\"=c; SRV=c2",
-        "SRV=c2; = ; a",
     ];
     let several: [&[&str]; 7] = [
         &["a=b", "SRV=c2", "c=d"],
@@ -411,11 +411,14 @@ pub fn request_fields() -> Vec<Case> {
             cases.push(case);
         }
     }
+    // Blanks beside `=` go where we write the cookie anew.
+    cases.push(Case::new("prefix").cookie("SRV = c2~x; a=b"));
+    cases.push(Case::new("insert-indirect").cookie("SRV\t=  c2 ; a=b"));
     cases
 }
 
 /// What a server may write in `Set-Cookie`.
-pub fn response_fields() -> Vec<Case> {
+pub(crate) fn response_fields() -> Vec<Case> {
     let listed = [
         "SRV=app",
         "SRV=",
@@ -471,7 +474,9 @@ pub fn response_fields() -> Vec<Case> {
 }
 
 /// Tokens one after the other, but no blanks beside `=`: HAProxy removes those
-/// from every cookie, we leave cookies that are not ours as they are.
+/// from every cookie, we leave cookies that are not ours as they are. And no
+/// separator at the end: whether HAProxy keeps it when the cookie before it is
+/// stripped changes from run to run.
 fn random_text(tokens: &[&str], rng: &mut impl Rng) -> String {
     let mut text: String = (0..rng.random_range(1..9))
         .map(|_| *tokens.choose(rng).unwrap())
@@ -479,5 +484,5 @@ fn random_text(tokens: &[&str], rng: &mut impl Rng) -> String {
     while text.contains(" =") || text.contains("= ") {
         text = text.replace(" =", "=").replace("= ", "=");
     }
-    text
+    text.trim_end_matches([' ', ';', ',']).to_owned()
 }

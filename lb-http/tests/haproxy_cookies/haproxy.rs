@@ -32,18 +32,18 @@ const REFUSED: ([u8; 4], u16) = ([127, 0, 0, 1], 1);
 /// What a server is to answer, and what it saw: by the number of the case.
 type Board = Arc<Mutex<HashMap<u32, (Case, Vec<String>)>>>;
 
-pub struct Haproxy {
+pub(crate) struct Haproxy {
     process: Child,
     directory: PathBuf,
     log: UdpSocket,
     board: Board,
     /// The addresses of s1 to s5.
-    pub servers: [SocketAddr; 5],
+    pub(crate) servers: [SocketAddr; 5],
     next: AtomicU32,
 }
 
 impl Haproxy {
-    pub fn start(backends: &[Backend]) -> Self {
+    pub(crate) fn start(backends: &[Backend]) -> Self {
         static RUN: AtomicU32 = AtomicU32::new(0);
         let directory = std::env::temp_dir().join(format!(
             "lb-cookies-{}-{}",
@@ -99,7 +99,7 @@ impl Haproxy {
     }
 
     /// Sends the request of one case.
-    pub fn run(&self, case: &Case) -> Outcome {
+    pub(crate) fn run(&self, case: &Case) -> Outcome {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.board
             .lock()

@@ -27,14 +27,14 @@ use crate::{
 type Servers = Vec<Arc<Server<Upstream>>>;
 
 /// Seconds since 1970.
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
         .as_secs()
 }
 
-pub async fn run(case: &Case, haproxy: &Haproxy) -> Outcome {
+pub(crate) async fn run(case: &Case, haproxy: &Haproxy) -> Outcome {
     let backend = BACKENDS
         .iter()
         .find(|backend| backend.name == case.backend)
