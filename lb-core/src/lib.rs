@@ -4,7 +4,10 @@
 //! | module | what it is | HAProxy's word |
 //! |---|---|---|
 //! | [`server`] | a server's identity, state, limits and counters | `server` |
+//! | [`condition`] | expressions over a request, compiled once | `acl` |
+//! | [`hash`] | hash functions whose output never changes | `hash-type` |
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
+//! | [`hash`] | the functions behind hash policies | `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
 //! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
 //! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
@@ -15,12 +18,16 @@
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod condition;
+pub mod hash;
 pub mod policy;
-// pool follows
+pub mod pool;
+pub mod retry;
 pub mod server;
 
 mod sync;
 
 pub use policy::Policy;
+pub use pool::{Lease, Pool};
 
 pub use server::Server;

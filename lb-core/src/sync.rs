@@ -1,15 +1,15 @@
-//! The synchronisation primitives of this crate, so that loom can take their
-//! place: `RUSTFLAGS="--cfg loom" cargo test -p lb-core --release --test loom_lease`.
+//! The locks and atomics of this crate, so that loom can take their place:
+//! `RUSTFLAGS="--cfg loom" cargo test -p lb-core --release --test loom_queue`.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
-    Arc, Mutex,
+    Mutex,
     atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
-    Arc, Mutex,
+    Mutex,
     atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 

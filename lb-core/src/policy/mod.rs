@@ -1,8 +1,8 @@
 //! Which server a request gets: HAProxy's `balance`.
 //!
 //! A [`Policy`] is pure: it sees the usable servers, an index that it built for
-//! just this set of them, and a [`Query`] that carries the request's hash, the
-//! time and a random source; it answers with a [`Choice`]. It allocates nothing
+//! just this set of them, and a [`Query`] that carries the request's hash and a
+//! random source; it answers with a [`Choice`]. It allocates nothing
 //! while picking and keeps no counters: those live on the
 //! [`Server`], so that a change of the set loses nothing.
 //!
@@ -30,9 +30,41 @@
 //! }
 //! ```
 
+mod algorithm;
+mod first;
+mod hash;
+mod least_conn;
+mod maglev;
+mod p2c;
+mod peak_ewma;
+mod random;
+mod ring;
+mod rotation;
+mod round_robin;
+mod static_round_robin;
+mod tournament;
+
 use std::sync::Arc;
 
-use tokio::time::Instant;
+pub use algorithm::{Algorithm, AlgorithmError, AlgorithmPart};
+pub use first::First;
+pub use hash::Hash;
+pub use least_conn::LeastConn;
+pub use maglev::Maglev;
+pub use p2c::P2c;
+pub use peak_ewma::PeakEwma;
+pub use random::Random;
+pub use round_robin::RoundRobin;
+pub use static_round_robin::StaticRoundRobin;
+
+/// What the algorithms derive from a set of servers: opaque, made by
+/// [`Policy::index`] and read by [`Policy::pick`].
+pub mod index {
+    pub use super::{
+        algorithm::AlgorithmIndex, first::RoomMap, hash::HashIndex, least_conn::LoadOrder,
+        maglev::MaglevTable, random::RandomIndex, rotation::Rotation,
+    };
+}
 
 use crate::server::{PoolLoad, Server, ServerUid};
 
@@ -94,8 +126,6 @@ pub struct Query<'a> {
     pub avoid: Option<ServerUid>,
     /// The load of the pool, for dynamic limits.
     pub load: PoolLoad,
-    /// The time of the pick.
-    pub now: Instant,
     /// The source of randomness.
     pub rng: &'a mut dyn rand::Rng,
 }

@@ -32,7 +32,7 @@ impl Default for Load {
             max: AtomicU32::new(0),
             min: AtomicU32::new(0),
             position: AtomicU32::new(u32::MAX),
-            latency: Latency(AtomicU64::new(0)),
+            latency: Latency::new(),
         }
     }
 }
@@ -129,28 +129,47 @@ impl Load {
 /// A moving average of response times that jumps to a peak at once and decays
 /// towards lower values (peak EWMA, as in Finagle and linkerd).
 #[derive(Debug)]
-pub struct Latency(AtomicU64);
+pub struct Latency {
+    nanos: AtomicU64,
+    /// When the last sample came, in nanoseconds since the pool was built.
+    last: AtomicU64,
+}
 
 impl Latency {
-    /// The estimate in nanoseconds; 0 before the first response.
-    pub fn nanos(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    fn new() -> Self {
+        Self {
+            nanos: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+        }
     }
 
-    /// Takes a response time in, `since` the last one before it. A value above
-    /// the estimate replaces it; a lower one draws it down with weight
-    /// `1 - e^(-since/decay)`.
-    pub fn record(&self, latency: Duration, since: Duration, decay: Duration) {
+    /// The estimate in nanoseconds; 0 before the first response.
+    pub fn nanos(&self) -> u64 {
+        self.nanos.load(Ordering::Relaxed)
+    }
+
+    /// When the last sample came, in nanoseconds on the clock of
+    /// [`record`](Self::record).
+    pub(crate) fn last_nanos(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// Takes in a response time that was seen `at` this time since some fixed
+    /// moment. A value above the estimate replaces it; a lower one draws it
+    /// down with weight `1 - e^(-Δ/decay)`, Δ being the time since the last.
+    pub fn record(&self, latency: Duration, at: Duration, decay: Duration) {
         let sample = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        let since = at.saturating_sub(self.last.swap(at, Ordering::Relaxed));
         let before = self.nanos();
         let after = if sample >= before {
             sample
         } else {
-            let keep = (-since.as_secs_f64() / decay.as_secs_f64().max(1e-9)).exp();
+            let keep = (-(since as f64) / (decay.as_nanos() as f64).max(1.0)).exp();
             (before as f64 * keep + sample as f64 * (1.0 - keep)) as u64
         };
         // Two concurrent responses may overwrite each other: an estimate, not a count.
-        self.0.store(after.max(1), Ordering::Relaxed);
+        self.nanos.store(after.max(1), Ordering::Relaxed);
     }
 }
 
@@ -188,13 +207,19 @@ mod tests {
 
     #[test]
     fn latency_jumps_up_and_decays_down() {
-        let latency = Latency(AtomicU64::new(0));
+        let latency = Latency::new();
         let decay = Duration::from_secs(10);
-        latency.record(Duration::from_millis(100), Duration::ZERO, decay);
-        assert_eq!(latency.nanos(), 100_000_000);
-        latency.record(Duration::from_millis(1), Duration::from_secs(1), decay);
-        assert!(latency.nanos() > 85_000_000 && latency.nanos() < 100_000_000);
-        latency.record(Duration::from_millis(1), Duration::from_secs(100), decay);
-        assert!(latency.nanos() < 2_000_000);
+        let mut record = |millis, at| {
+            latency.record(
+                Duration::from_millis(millis),
+                Duration::from_secs(at),
+                decay,
+            );
+            latency.nanos()
+        };
+        assert_eq!(record(100, 1), 100_000_000);
+        let after_a_second = record(1, 2);
+        assert!(after_a_second > 85_000_000 && after_a_second < 100_000_000);
+        assert!(record(1, 102) < 2_000_000);
     }
 }

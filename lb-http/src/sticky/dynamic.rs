@@ -2,7 +2,10 @@
 //! `dynamic-cookie-key`): the same on every balancer that knows the secret,
 //! whatever the servers are called there.
 
-use std::{fmt, net::IpAddr, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use twox_hash::XxHash64;
 
@@ -17,11 +20,13 @@ pub struct DynamicValue([u8; 16]);
 /// [`affinity`](lb_core::Server::affinity):
 ///
 /// ```
+/// use std::net::SocketAddr;
+///
 /// use lb_core::Server;
 /// use lb_http::{Upstream, sticky};
 ///
-/// let address = "10.0.0.1:80".parse()?;
-/// let server = Server::new("a", Upstream::new(address))
+/// let address: SocketAddr = "10.0.0.1:80".parse()?;
+/// let server = Server::new("a", Upstream::from(address))
 ///     .affinity(sticky::dynamic_value("MYKEY", address));
 /// # assert_eq!(server.affinity_value().map(str::len), Some(16));
 /// # Ok::<(), std::net::AddrParseError>(())

@@ -90,10 +90,8 @@ impl Settings {
             return Some(Value::Configured(value));
         }
         let key = self.dynamic_key.as_ref()?;
-        Some(Value::Dynamic(dynamic_value(
-            key,
-            server.target().address(),
-        )))
+        let address = server.target().socket_addr()?;
+        Some(Value::Dynamic(dynamic_value(key, address)))
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) async fn run(case: &Case, haproxy: &Haproxy) -> Outcome {
 fn servers(backend: &str, haproxy: &Haproxy) -> Servers {
     let bare = backend.starts_with("bare");
     let servers = haproxy.servers.iter().zip(1..).map(|(&address, number)| {
-        let mut server = Server::new(format!("s{number}"), Upstream::new(address));
+        let mut server = Server::new(format!("s{number}"), Upstream::from(address));
         if (number == 1 && bare) || (number == 4 && !bare) || ![1, 3, 4].contains(&number) {
             server = server.weight(0);
         }
@@ -127,7 +127,7 @@ fn choose(case: &Case, servers: &Servers, request: &Request<()>) -> Exchange {
                 .iter()
                 .find(|server| server.affinity_value() == Some(value));
             let Some(server) = named else { continue };
-            let refuses = server.target().address().port() == 1;
+            let refuses = server.target().socket_addr().unwrap().port() == 1;
             if !refuses && (server.takes_bound_clients() || prefer.even_if_down) {
                 exchange.preference = Preference::Honoured;
                 exchange.server = Some(Arc::clone(server));

@@ -1,0 +1,128 @@
+//! Changing a pool at run time: one writer at a time, and readers see each
+//! change whole.
+
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::futures::OwnedNotified;
+
+use super::{BuildError, Pool, Shared, Snapshot};
+use crate::{
+    policy::Policy,
+    server::{Administrative, Operational, Server, ServerUid},
+    sync::Ordering,
+};
+
+impl<T, P: Policy> Pool<T, P> {
+    /// Adds a server at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if its name or number is taken.
+    pub fn insert(&self, mut server: Server<T>) -> Result<Arc<Server<T>>, BuildError> {
+        self.shared.edit(|members| {
+            if members.iter().any(|other| other.name() == server.name()) {
+                return Err(BuildError::DuplicateName(server.name().to_owned()));
+            }
+            if server.number() == 0 {
+                let free = (1..).find(|id| members.iter().all(|other| other.number() != *id));
+                // There are fewer servers than numbers.
+                server.set_number(free.unwrap_or(u32::MAX));
+            }
+            if let Some(other) = members.iter().find(|o| o.number() == server.number()) {
+                return Err(BuildError::DuplicateId {
+                    id: server.number(),
+                    first: other.name().to_owned(),
+                    second: server.name().to_owned(),
+                });
+            }
+            let server = Arc::new(server);
+            members.push(Arc::clone(&server));
+            Ok(server)
+        })
+    }
+
+    /// Takes a server out. Requests it is serving go on; those that wait for it
+    /// pick again.
+    pub fn remove(&self, server: ServerUid) -> Option<Arc<Server<T>>> {
+        let removed = self.shared.edit(|members| {
+            let at = members.iter().position(|other| other.uid() == server)?;
+            Some(members.remove(at))
+        })?;
+        self.shared.queue.evict(&removed);
+        Some(removed)
+    }
+
+    /// Sets what the checks found. Those who wait for a server that is now DOWN
+    /// pick again; one that is now UP serves the queue at once.
+    pub fn set_operational(&self, server: &Arc<Server<T>>, state: Operational) {
+        self.shared.change(server, || {
+            let before = server.state().set_operational(state);
+            if before != Operational::Down && state == Operational::Down {
+                server.counters().downs();
+            }
+        });
+    }
+
+    /// Sets what the operator wants.
+    pub fn set_administrative(&self, server: &Arc<Server<T>>, state: Administrative) {
+        self.shared.change(server, || {
+            server.state().set_administrative(state);
+        });
+    }
+
+    /// Sets the weight, 0 to 256, from now on in full.
+    pub fn set_weight(&self, server: &Arc<Server<T>>, weight: u16) {
+        self.shared
+            .change(server, || server.set_weight(weight, 1.0));
+    }
+
+    /// Scales the weight in use by `ramp`, 0 to 1, as slow start does.
+    pub fn set_ramp(&self, server: &Arc<Server<T>>, ramp: f64) {
+        self.shared
+            .change(server, || server.set_weight(server.user_weight(), ramp));
+    }
+
+    /// Sets the load at which dynamic limits reach their maximum.
+    pub fn set_full_conn(&self, load: u32) {
+        self.shared.full_conn.store(load, Ordering::Relaxed);
+    }
+
+    /// Completes when a server has come, gone, or changed its state or weight
+    /// since this was called.
+    pub fn changed(&self) -> OwnedNotified {
+        Arc::clone(&self.shared.changed).notified_owned()
+    }
+}
+
+impl<T, P: Policy> Shared<T, P> {
+    /// Edits the members and publishes the result, all under the writer lock.
+    fn edit<R>(&self, edit: impl FnOnce(&mut Vec<Arc<Server<T>>>) -> R) -> R {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = edit(&mut members);
+        let before = self.snapshot.load();
+        self.snapshot.store(Arc::new(Snapshot::build(
+            &self.policy,
+            &members,
+            self.all_backups,
+            Some(&before),
+        )));
+        drop(members);
+        self.changed.notify_waiters();
+        result
+    }
+
+    fn change(&self, server: &Arc<Server<T>>, change: impl FnOnce()) {
+        self.edit(|_| change());
+        if !server.takes_bound_clients() {
+            self.queue.evict(server);
+        }
+        if self.queue.waiting() == 0 {
+            return;
+        }
+        // Any server may have become usable: a backup, when the last other one went.
+        let snapshot = self.snapshot.load();
+        for server in snapshot.usable() {
+            self.serve_queue(server);
+        }
+    }
+}

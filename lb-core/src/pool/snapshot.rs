@@ -1,0 +1,101 @@
+//! The immutable set of servers that picks read.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{policy::Policy, server::Server};
+
+/// The servers of a pool at one moment, and the policy's index over those of
+/// them that take new clients.
+///
+/// An index into it says nothing about the next snapshot: keep the
+/// `Arc<Server>` across an await, never a position.
+#[derive(Debug)]
+pub struct Snapshot<T, I> {
+    all: Box<[Arc<Server<T>>]>,
+    usable: Box<[Arc<Server<T>>]>,
+    index: Option<I>,
+    by_affinity: HashMap<Box<str>, usize, ahash::RandomState>,
+}
+
+impl<T, I> Snapshot<T, I> {
+    /// Chooses the usable servers by HAProxy's rule: those that are no backups;
+    /// if there are none, the first backup, or with `all_backups` every one.
+    pub(super) fn build<P: Policy<Index = I>>(
+        policy: &P,
+        members: &[Arc<Server<T>>],
+        all_backups: bool,
+        previous: Option<&Self>,
+    ) -> Self {
+        let of_kind = |backup: bool| {
+            members
+                .iter()
+                .filter(move |server| server.is_backup() == backup && server.is_usable())
+                .cloned()
+        };
+        let mut usable: Box<[_]> = of_kind(false).collect();
+        if usable.is_empty() {
+            usable = of_kind(true)
+                .take(if all_backups { usize::MAX } else { 1 })
+                .collect();
+        }
+        for (position, server) in usable.iter().enumerate() {
+            server.load().set_position(position);
+        }
+        let index = (!usable.is_empty())
+            .then(|| policy.index(&usable, previous.and_then(|p| p.index.as_ref())));
+        let by_affinity = members
+            .iter()
+            .enumerate()
+            .rev() // the first of several servers of one value wins, as in HAProxy
+            .filter_map(|(position, server)| Some((server.affinity_value()?.into(), position)))
+            .collect();
+        Self {
+            all: members.into(),
+            usable,
+            index,
+            by_affinity,
+        }
+    }
+
+    /// Every server, in order of declaration.
+    pub fn all(&self) -> &[Arc<Server<T>>] {
+        &self.all
+    }
+
+    /// Those that take new clients now.
+    pub fn usable(&self) -> &[Arc<Server<T>>] {
+        &self.usable
+    }
+
+    /// The server of this name.
+    pub fn by_name(&self, name: &str) -> Option<&Arc<Server<T>>> {
+        self.all.iter().find(|server| server.name() == name)
+    }
+
+    /// The first server of this persistence value.
+    pub fn by_affinity(&self, value: &str) -> Option<&Arc<Server<T>>> {
+        self.by_affinity.get(value).map(|&at| &self.all[at])
+    }
+
+    /// UP and ready servers that are no backups, and those that are, as they
+    /// are counted in HAProxy's messages and on its page.
+    pub fn active_and_backup(&self) -> (usize, usize) {
+        let up = self.all.iter().filter(|server| server.is_usable());
+        let (backup, active): (Vec<_>, Vec<_>) = up.partition(|server| server.is_backup());
+        (active.len(), backup.len())
+    }
+
+    pub(super) fn index(&self) -> Option<&I> {
+        self.index.as_ref()
+    }
+
+    pub(super) fn position(&self, server: &Arc<Server<T>>) -> Option<usize> {
+        let position = server.load().position();
+        let at = self.usable.get(position)?;
+        Arc::ptr_eq(at, server).then_some(position)
+    }
+
+    pub(super) fn is_usable(&self, server: &Arc<Server<T>>) -> bool {
+        self.position(server).is_some()
+    }
+}
