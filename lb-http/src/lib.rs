@@ -10,6 +10,7 @@ pub mod page;
 mod pool;
 pub mod proxy;
 pub mod server;
+pub mod sticky;
 mod timer;
 mod tunnel;
 mod upstream;
