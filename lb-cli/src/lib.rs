@@ -1,1 +1,2 @@
 //! The `lb` command as a library.
+#![forbid(unsafe_code)]
