@@ -7,6 +7,7 @@
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
 //! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
+//! | [`health`] | whether a server is well | `check`, `agent-check`, `observe`, `track` |
 //! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
 //! | [`sticky`] | keep a client on its server | `stick` |
 //!
@@ -15,12 +16,14 @@
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod health;
 pub mod policy;
 pub mod pool;
 pub mod server;
 
 mod sync;
 
+pub use health::HealthChecker;
 pub use policy::Policy;
 pub use pool::{Lease, Pool};
 
