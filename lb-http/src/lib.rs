@@ -16,6 +16,7 @@ mod tunnel;
 mod upstream;
 
 pub use client::Client;
+pub use pool::BodyError;
 pub use proxy::Proxy;
 pub use server::Server;
-pub use upstream::{PoolOptions, Upstream, UpstreamError};
+pub use upstream::{PoolOptions, ProxyVersion, Upstream, UpstreamError};

@@ -9,7 +9,7 @@ use lb_core::{
 };
 
 use super::{Proxy, Reuse, Shared, Timeouts};
-use crate::{Upstream, headers::ForwardedFor, page::Pages};
+use crate::{Upstream, fetch::key::KeySource, headers::ForwardedFor, page::Pages};
 
 /// A proxy to be; see [`Proxy::builder`].
 pub struct Builder<P: Policy> {
@@ -38,6 +38,8 @@ impl<P: Policy> Builder<P> {
                 forwarded_for: None,
                 via: Some(HeaderValue::from_static("lb")),
                 pages: Arc::default(),
+                key: None,
+                observer: None,
             },
         }
     }
@@ -106,6 +108,13 @@ impl<P: Policy> Builder<P> {
     #[must_use]
     pub fn pages(mut self, pages: Arc<Pages>) -> Self {
         self.shared.pages = pages;
+        self
+    }
+
+    /// What a hashing policy hashes (`balance uri`, `balance hdr(…)`, …).
+    #[must_use]
+    pub fn key(mut self, key: KeySource) -> Self {
+        self.shared.key = Some(key);
         self
     }
 

@@ -13,25 +13,32 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version,
-    header::{CONNECTION, DATE, UPGRADE},
+    header::{CONNECTION, LOCATION, UPGRADE},
+    request::Parts,
 };
 use http_body::Body as HttpBody;
 use lb_core::{
     Lease, Policy, Server,
+    health::Outcome,
+    policy::Key,
     pool::{Acquire, Unavailable, Unbound, Want},
     retry::{Attempts, Cause, Next},
 };
 use lb_tcp::Connecting;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{Body, Reuse, Shared, local, outgoing::Outgoing};
+use super::{
+    Body, Reuse, Shared, local,
+    outgoing::{self, Outgoing},
+};
 use crate::{
     Client, Upstream,
     exchange::{Exchange as Report, Failure, Prefer, Preference},
+    fetch::RequestView,
     h1::response::Head,
-    headers,
     pool::{Connection, Event, Exchange, ExchangeError, Receiving, RequestBody},
     server::ReadError,
+    sticky::Alternatives,
     timer::Timer,
     tunnel::{ClientUpgrade, Tunnel},
 };
@@ -50,6 +57,7 @@ pub struct ResponseFuture<B, P: Policy> {
     client: Option<Client>,
     upgrade: Option<ClientUpgrade>,
     bound: Option<Arc<Server<Upstream>>>,
+    even_if_down: bool,
     hash: Option<u32>,
     attempts: Attempts,
     /// A reused connection was closed under a request: the next must be new.
@@ -58,6 +66,8 @@ pub struct ResponseFuture<B, P: Policy> {
 }
 
 enum State<B, P: Policy> {
+    /// Waits for the body's beginning: the key to hash is in it.
+    Peek,
     /// Answered without a server.
     Answered(Box<Response<Bytes>>),
     Acquire(Acquire<Upstream, P>),
@@ -90,15 +100,15 @@ where
         let client = parts.extensions.remove::<Client>();
         let upgrade = ClientUpgrade::of(client.as_ref(), &mut parts.extensions);
         let answer = local::forward_or_answer(&mut parts);
-        let bound = parts.extensions.remove::<Prefer>().and_then(|prefer| {
-            let found = shared.pool.bound(&prefer.affinity);
-            report.preference = match &found {
-                Ok(_) => Preference::Honoured,
-                Err(Unbound::Down) => Preference::Down,
-                Err(Unbound::Unknown) => Preference::Unknown,
-            };
-            found.ok()
+        let prefer = parts.extensions.remove::<Prefer>();
+        let even_if_down = prefer.as_ref().is_some_and(|prefer| prefer.even_if_down);
+        let bound = prefer.and_then(|prefer| {
+            let others = parts.extensions.remove::<Alternatives>();
+            let (bound, preference) = bind(&shared, &prefer, others.as_ref());
+            report.preference = preference;
+            bound
         });
+        let key = KeySearch::new(&shared, &parts, client.as_ref());
         if let Some(budget) = &shared.budget {
             budget.deposit();
         }
@@ -112,7 +122,8 @@ where
             client,
             upgrade,
             bound,
-            hash: None,
+            even_if_down,
+            hash: key.hash,
             attempts: shared.retries.attempts(),
             fresh_only: false,
             report,
@@ -123,6 +134,7 @@ where
                 future.report.failure = Some(Failure::Local);
                 State::Answered(Box::new(response))
             }
+            None if key.in_body => State::Peek,
             None => future.acquire(future.bound.clone(), None),
         };
         future
@@ -134,6 +146,7 @@ where
         avoid: Option<&Server<Upstream>>,
     ) -> State<B, P> {
         State::Acquire(self.shared.pool.acquire(Want {
+            even_if_down: self.even_if_down && server.is_some(),
             server,
             hash: self.hash,
             avoid: avoid.map(Server::uid),
@@ -146,7 +159,10 @@ where
         self.report.dequeued.get_or_insert(now);
         self.report.server = Some(Arc::clone(lease.server()));
         let upstream = lease.server().target();
-        if self.may_reuse() {
+        if let Some(answer) = self.redirection(upstream) {
+            return answer;
+        }
+        if self.may_reuse() && upstream.proxy_version().is_none() {
             let idle = upstream.idle(self.shared.shard);
             while let Some(connection) = idle.take() {
                 if connection.is_usable(upstream.options(), now) {
@@ -193,6 +209,7 @@ where
             return State::Done;
         };
         self.report.connected = Some(now);
+        let upstream = lease.server().target();
         let encoder = outgoing.encoder(&body);
         let exchange = Exchange::new(
             connection,
@@ -202,10 +219,14 @@ where
             encoder,
             self.shared.timeouts.server,
             |head| {
-                let host = lease.server().target().address();
-                outgoing.write(head, encoder, &self.shared, self.client.as_ref(), host);
+                let client = self.client.as_ref();
+                if let Some(version) = upstream.proxy_version() {
+                    outgoing::write_proxy_header(head, version, client);
+                }
+                outgoing.write(head, encoder, &self.shared, client, upstream.address());
             },
-        );
+        )
+        .until(upstream.shut_down());
         State::Exchange {
             lease,
             exchange: Box::new(exchange),
@@ -221,6 +242,7 @@ where
             Cause::ConnectFailure => server.counters().connection_errors(),
             _ => server.counters().response_errors(),
         }
+        self.observe(&server, outcome_of(cause));
         let resendable = match cause {
             Cause::ConnectFailure => true,
             _ => self.may_resend() && self.body.as_mut().is_some_and(RequestBody::rewind),
@@ -290,6 +312,10 @@ where
                 self.fresh_only = true;
                 self.leased(lease)
             }
+            ExchangeError::ShutDown => {
+                drop(lease);
+                self.answer(Failure::ShutDown)
+            }
             ExchangeError::Closed => self.failed(lease, Cause::EmptyResponse, Failure::BadResponse),
             ExchangeError::Malformed => {
                 self.failed(lease, Cause::JunkResponse, Failure::BadResponse)
@@ -319,6 +345,7 @@ where
             return Err(self.answer(Failure::BadResponse));
         }
         self.report.responded = Some(now);
+        self.observe(lease.server(), Outcome::Response(status.as_u16()));
         let sent = self.report.connected.unwrap_or(now);
         lease.record_latency(now.saturating_duration_since(sent), now);
         let connect = self
@@ -382,12 +409,41 @@ where
 
     fn response(&mut self, mut head: Head, body: Body<B, P>) -> Response<Body<B, P>> {
         head.parts.version = Version::HTTP_11;
-        // RFC 9110 §6.6.1: the first recipient with a clock dates a response.
-        if !head.parts.headers.contains_key(DATE) && !head.parts.status.is_informational() {
-            head.parts.headers.insert(DATE, headers::date_now());
-        }
         head.parts.extensions.insert(self.report.clone());
         Response::from_parts(head.parts, body)
+    }
+
+    /// A response in place of a connection, from servers that redirect.
+    fn redirection(&mut self, upstream: &Upstream) -> Option<State<B, P>> {
+        let prefix = upstream.redirection()?;
+        let outgoing = self.outgoing.as_ref()?;
+        if ![Method::GET, Method::HEAD].contains(&outgoing.method) {
+            return None;
+        }
+        let location = [prefix.as_bytes(), outgoing.target().as_bytes()].concat();
+        let location = HeaderValue::from_bytes(&location).ok()?;
+        self.report.failure = Some(Failure::Redirected);
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::FOUND;
+        response.headers_mut().insert(LOCATION, location);
+        Some(State::Answered(Box::new(response)))
+    }
+
+    /// Finds the key to hash in the beginning of the body. A body that fails
+    /// has none; the failure shows again when it is sent.
+    fn poll_key(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let (Some(body), Some(key)) = (&mut self.body, &self.shared.key) {
+            let data = ready!(body.poll_peek(cx));
+            let key = data.map_or(Key::None, |data| key.body_key(data));
+            self.hash = self.shared.pool.digest(key);
+        }
+        Poll::Ready(())
+    }
+
+    fn observe(&self, server: &Server<Upstream>, outcome: Outcome) {
+        if let Some(observer) = &self.shared.observer {
+            observer.observe(server, outcome);
+        }
     }
 
     /// Sends an informational response on, where the client can take it.
@@ -415,6 +471,11 @@ where
         loop {
             match &mut this.state {
                 State::Answered(_) => {}
+                State::Peek => {
+                    ready!(this.poll_key(cx));
+                    this.state = this.acquire(this.bound.clone(), None);
+                    continue;
+                }
                 State::Acquire(acquire) => {
                     let outcome = ready!(Pin::new(&mut *acquire).poll(cx));
                     let (server_queue, pool_queue) = acquire.queues();
@@ -444,6 +505,7 @@ where
                     this.state = match failure {
                         Ok(stream) => {
                             let now = Instant::now();
+                            this.observe(lease.server(), Outcome::Connected);
                             this.connected(lease, Connection::new(stream, now), now)
                         }
                         Err(failure) => this.failed(lease, Cause::ConnectFailure, failure),
@@ -479,7 +541,6 @@ where
             }
             if let State::Answered(response) = this.take_state() {
                 let mut response = response.map(Body::page);
-                response.headers_mut().insert(DATE, headers::date_now());
                 response.extensions_mut().insert(this.report.clone());
                 return Poll::Ready(Ok(response));
             }
@@ -503,15 +564,73 @@ impl<B, P: Policy> fmt::Debug for ResponseFuture<B, P> {
 
 fn status_of(failure: Failure) -> StatusCode {
     match failure {
-        Failure::NoServer | Failure::QueueTimeout | Failure::Connect | Failure::ConnectTimeout => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Failure::NoServer
+        | Failure::QueueTimeout
+        | Failure::Connect
+        | Failure::ConnectTimeout
+        | Failure::ShutDown => StatusCode::SERVICE_UNAVAILABLE,
         Failure::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
         Failure::BadResponse => StatusCode::BAD_GATEWAY,
         Failure::Client => StatusCode::BAD_REQUEST,
         Failure::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
         Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::Local => StatusCode::OK,
+        Failure::Redirected => StatusCode::FOUND,
+    }
+}
+
+fn outcome_of(cause: Cause) -> Outcome {
+    match cause {
+        Cause::ConnectFailure => Outcome::ConnectFailed,
+        Cause::EmptyResponse => Outcome::Closed,
+        Cause::JunkResponse => Outcome::InvalidResponse,
+        Cause::ResponseTimeout => Outcome::ReadTimeout,
+        Cause::Status(code) => Outcome::Response(code),
+    }
+}
+
+/// The server that the client is bound to, by the first of its values that
+/// leads to one.
+fn bind<P: Policy>(
+    shared: &Shared<P>,
+    prefer: &Prefer,
+    others: Option<&Alternatives>,
+) -> (Option<Arc<Server<Upstream>>>, Preference) {
+    let mut preference = Preference::Unknown;
+    let others = others.into_iter().flat_map(|others| &others.0);
+    for value in std::iter::once(&prefer.affinity).chain(others) {
+        match shared.pool.bound(value, prefer.even_if_down) {
+            Ok(server) => return (Some(server), Preference::Honoured),
+            Err(Unbound::Down) => preference = Preference::Down,
+            Err(Unbound::Unknown) => {}
+        }
+    }
+    (None, preference)
+}
+
+/// Where the hash of a request comes from.
+struct KeySearch {
+    hash: Option<u32>,
+    in_body: bool,
+}
+
+impl KeySearch {
+    fn new<P: Policy>(shared: &Shared<P>, parts: &Parts, client: Option<&Client>) -> Self {
+        let Some(key) = &shared.key else {
+            return Self {
+                hash: None,
+                in_body: false,
+            };
+        };
+        let view = RequestView::new(parts).connection(
+            client.and_then(|client| client.peer().inet()),
+            client.and_then(|client| client.local().inet()),
+        );
+        let hash = key.with_key(&view, |key| shared.pool.digest(key));
+        Self {
+            hash,
+            in_body: hash.is_none() && key.is_in_body(&parts.method),
+        }
     }
 }
 

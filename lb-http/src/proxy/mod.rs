@@ -52,17 +52,17 @@ use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
 use lb_core::{
     Policy, Pool,
+    health::{Observable, Observer},
     policy::RoundRobin,
     retry::{Budget, Retries},
 };
 use tower_service::Service;
 
-pub use crate::pool::BodyError;
 pub use body::Body;
 pub use builder::Builder;
 pub use future::ResponseFuture;
 
-use crate::{Upstream, headers::ForwardedFor, page::Pages};
+use crate::{Upstream, fetch::key::KeySource, headers::ForwardedFor, page::Pages};
 
 /// Whether a request may use a connection that carried another one before
 /// (`http-reuse`).
@@ -127,6 +127,8 @@ struct Shared<P: Policy> {
     forwarded_for: Option<ForwardedFor>,
     via: Option<HeaderValue>,
     pages: Arc<Pages>,
+    key: Option<KeySource>,
+    observer: Option<Observer>,
 }
 
 impl<P: Policy> Proxy<P> {
@@ -150,6 +152,27 @@ impl<P: Policy> Clone for Proxy<P> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+/// As [`HealthChecker`](lb_core::HealthChecker) does when it is layered over it.
+/// Proxies made from this one before are not told.
+impl<P: Policy> Observable for Proxy<P> {
+    fn observed_by(self, observer: Observer) -> Self {
+        let shared = &*self.shared;
+        Self {
+            shared: Arc::new(Shared {
+                pool: shared.pool.clone(),
+                retries: shared.retries.clone(),
+                budget: shared.budget.clone(),
+                forwarded_for: shared.forwarded_for.clone(),
+                via: shared.via.clone(),
+                pages: Arc::clone(&shared.pages),
+                key: shared.key.clone(),
+                observer: Some(observer),
+                ..*shared
+            }),
         }
     }
 }

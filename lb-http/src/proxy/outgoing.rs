@@ -7,6 +7,7 @@ use http::{
     request::Parts,
 };
 use http_body::Body;
+use lb_tcp::proxy_protocol::Header;
 
 use super::Shared;
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         fields::{Connection, is_hop_by_hop},
     },
     pool::RequestBody,
+    upstream::ProxyVersion,
 };
 
 /// A request's head without what belongs to the client's connection, from
@@ -119,6 +121,13 @@ impl Outgoing {
         head.extend_from_slice(b"\r\n");
     }
 
+    /// The target in origin-form.
+    pub(super) fn target(&self) -> &str {
+        self.uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+    }
+
     /// In origin-form, whatever form the client used; CONNECT keeps its own.
     fn write_request_line(&self, head: &mut Vec<u8>) {
         head.reserve(512);
@@ -159,6 +168,22 @@ fn names_h2c(protocol: &HeaderValue) -> bool {
         let item = item.trim_ascii();
         item.len() >= 3 && item[..3].eq_ignore_ascii_case(b"h2c")
     })
+}
+
+/// The PROXY protocol's header, ahead of a connection's first request.
+pub(super) fn write_proxy_header(
+    head: &mut Vec<u8>,
+    version: ProxyVersion,
+    client: Option<&Client>,
+) {
+    let header = match client {
+        Some(client) => Header::proxy(client.peer().clone(), client.local().clone()),
+        None => Header::unknown(),
+    };
+    match version {
+        ProxyVersion::V1 => header.encode_v1(head),
+        ProxyVersion::V2 => header.encode_v2(head),
+    }
 }
 
 /// `via: 1.1 name`, with the version that the message came in.
