@@ -163,12 +163,15 @@ impl Converter {
             Self::Upper => text.make_ascii_uppercase(),
             Self::UrlDec { form } => return decode(text, *form),
             Self::Field { index, delimiters } => {
-                let range = nth(text, *index, delimiters, false);
+                let Some(range) = nth(text, *index, delimiters, false) else {
+                    return false;
+                };
                 keep(text, range);
             }
             Self::Word { index, delimiters } => {
                 let range = nth(text, *index, delimiters, true);
-                keep(text, range);
+                // Observed: without such a field there is no sample, without such a word an empty one.
+                keep(text, range.unwrap_or(0..0));
             }
             Self::Bytes { offset, length } => {
                 let start = (*offset).min(text.len());
@@ -214,27 +217,25 @@ fn part(call: &Call) -> Result<(i64, Box<[u8]>), ConditionError> {
     Ok((index, delimiters.text.as_bytes().into()))
 }
 
-/// Where the part number `index` is; an empty range if there are not so many.
-fn nth(text: &[u8], index: i64, delimiters: &[u8], skip_empty: bool) -> Range<usize> {
-    let mut at = 0;
-    let mut parts = text
-        .split(|b| delimiters.contains(b))
-        .map(|part| {
-            let start = at;
-            at += part.len() + 1;
-            start..start + part.len()
-        })
-        .filter(|range| !skip_empty || !range.is_empty());
-    let place = usize::try_from(index.unsigned_abs() - 1).unwrap_or(usize::MAX);
-    let found = if index > 0 {
-        parts.nth(place)
-    } else {
-        let count = parts.by_ref().count();
-        return count.checked_sub(place + 1).map_or(0..0, |from_start| {
-            nth(text, from_start as i64 + 1, delimiters, skip_empty)
-        });
+/// Where the part number `index` is.
+fn nth(text: &[u8], index: i64, delimiters: &[u8], skip_empty: bool) -> Option<Range<usize>> {
+    let parts = || {
+        let mut at = 0;
+        text.split(|b| delimiters.contains(b))
+            .map(move |part| {
+                let start = at;
+                at += part.len() + 1;
+                start..start + part.len()
+            })
+            .filter(move |range| !skip_empty || !range.is_empty())
     };
-    found.unwrap_or(0..0)
+    let place = usize::try_from(index.unsigned_abs()).ok()?;
+    let from_start = if index > 0 {
+        place
+    } else {
+        (parts().count() + 1).checked_sub(place)?
+    };
+    parts().nth(from_start.checked_sub(1)?)
 }
 
 fn keep(text: &mut Buffer, range: Range<usize>) {
