@@ -31,14 +31,19 @@ pub(super) enum Converter {
 /// Names for "did you mean".
 const NAMES: &[&str] = &["lower", "upper", "url_dec", "field", "word", "bytes"];
 
-/// Some of HAProxy's that people use; the rest is unknown here too.
+/// HAProxy's others: those that stand alone, then those that come in families.
 const NOT_BUILT: &[&str] = &[
     "add",
+    "add_item",
+    "aes_gcm_dec",
     "and",
     "b64dec",
     "base64",
+    "be2dec",
+    "be2hex",
     "bool",
     "capture-req",
+    "capture-res",
     "concat",
     "cpl",
     "crc32",
@@ -49,10 +54,13 @@ const NOT_BUILT: &[&str] = &[
     "div",
     "djb2",
     "even",
+    "fix_is_valid",
+    "fix_tag_value",
     "hex",
     "hex2i",
     "hmac",
     "host_only",
+    "htonl",
     "http_date",
     "iif",
     "in_table",
@@ -66,25 +74,17 @@ const NOT_BUILT: &[&str] = &[
     "length",
     "ltime",
     "ltrim",
-    "map",
-    "map_beg",
-    "map_dir",
-    "map_dom",
-    "map_end",
-    "map_int",
-    "map_ip",
-    "map_reg",
-    "map_regm",
-    "map_str",
-    "map_sub",
     "mod",
     "mqtt_field_value",
+    "mqtt_is_valid",
     "mul",
+    "nbsrv",
     "neg",
     "not",
     "odd",
     "or",
     "port_only",
+    "protobuf",
     "regsub",
     "rtrim",
     "sdbm",
@@ -97,9 +97,13 @@ const NOT_BUILT: &[&str] = &[
     "sub",
     "ub64dec",
     "ub64enc",
+    "ungrpc",
     "unset-var",
     "url_enc",
+    "us_ltime",
+    "us_utime",
     "utime",
+    "uuid",
     "wt6",
     "x509_v_err_str",
     "xor",
@@ -107,6 +111,7 @@ const NOT_BUILT: &[&str] = &[
     "xxh32",
     "xxh64",
 ];
+const FAMILIES: &[&str] = &["map", "ms_", "table_"];
 
 impl Converter {
     pub(super) fn resolve(call: &Call) -> Result<Self, ConditionError> {
@@ -135,7 +140,8 @@ impl Converter {
                 Ok(Self::Bytes { offset, length })
             }
             name => {
-                let is_known = NOT_BUILT.contains(&name) || name.starts_with("table_");
+                let is_known =
+                    NOT_BUILT.contains(&name) || FAMILIES.iter().any(|f| name.starts_with(f));
                 let error = |message| ConditionError::new(call.span, message);
                 Err(if is_known {
                     error(format!(
