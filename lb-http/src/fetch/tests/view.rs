@@ -107,3 +107,9 @@ fn long_texts_are_whole() {
         &line
     ));
 }
+
+#[test]
+fn conditions_are_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>(_: &T) {}
+    shared(&condition("{ path_reg ^/ } { hdr(host) a }"));
+}
