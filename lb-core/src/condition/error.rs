@@ -65,6 +65,10 @@ impl ConditionError {
 
 /// The name a typing error turns into `given`: at most a third of its letters differ.
 fn nearest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    // No name is that long, and distances take time.
+    if given.len() > 64 {
+        return None;
+    }
     let limit = (given.chars().count() / 3).max(1);
     names
         .into_iter()

@@ -34,12 +34,14 @@
 
 mod call;
 mod error;
+mod expression;
 mod fetch;
 mod parse;
 mod pattern;
 mod predefined;
 mod sample;
 mod scope;
+mod terms;
 mod trace;
 mod word;
 

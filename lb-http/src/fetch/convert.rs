@@ -31,14 +31,19 @@ pub(super) enum Converter {
 /// Names for "did you mean".
 const NAMES: &[&str] = &["lower", "upper", "url_dec", "field", "word", "bytes"];
 
-/// Some of HAProxy's that people use; the rest is unknown here too.
+/// HAProxy's others: those that stand alone, then those that come in families.
 const NOT_BUILT: &[&str] = &[
     "add",
+    "add_item",
+    "aes_gcm_dec",
     "and",
     "b64dec",
     "base64",
+    "be2dec",
+    "be2hex",
     "bool",
     "capture-req",
+    "capture-res",
     "concat",
     "cpl",
     "crc32",
@@ -49,10 +54,13 @@ const NOT_BUILT: &[&str] = &[
     "div",
     "djb2",
     "even",
+    "fix_is_valid",
+    "fix_tag_value",
     "hex",
     "hex2i",
     "hmac",
     "host_only",
+    "htonl",
     "http_date",
     "iif",
     "in_table",
@@ -66,25 +74,17 @@ const NOT_BUILT: &[&str] = &[
     "length",
     "ltime",
     "ltrim",
-    "map",
-    "map_beg",
-    "map_dir",
-    "map_dom",
-    "map_end",
-    "map_int",
-    "map_ip",
-    "map_reg",
-    "map_regm",
-    "map_str",
-    "map_sub",
     "mod",
     "mqtt_field_value",
+    "mqtt_is_valid",
     "mul",
+    "nbsrv",
     "neg",
     "not",
     "odd",
     "or",
     "port_only",
+    "protobuf",
     "regsub",
     "rtrim",
     "sdbm",
@@ -97,9 +97,13 @@ const NOT_BUILT: &[&str] = &[
     "sub",
     "ub64dec",
     "ub64enc",
+    "ungrpc",
     "unset-var",
     "url_enc",
+    "us_ltime",
+    "us_utime",
     "utime",
+    "uuid",
     "wt6",
     "x509_v_err_str",
     "xor",
@@ -107,6 +111,7 @@ const NOT_BUILT: &[&str] = &[
     "xxh32",
     "xxh64",
 ];
+const FAMILIES: &[&str] = &["map", "ms_", "table_"];
 
 impl Converter {
     pub(super) fn resolve(call: &Call) -> Result<Self, ConditionError> {
@@ -135,7 +140,8 @@ impl Converter {
                 Ok(Self::Bytes { offset, length })
             }
             name => {
-                let is_known = NOT_BUILT.contains(&name) || name.starts_with("table_");
+                let is_known =
+                    NOT_BUILT.contains(&name) || FAMILIES.iter().any(|f| name.starts_with(f));
                 let error = |message| ConditionError::new(call.span, message);
                 Err(if is_known {
                     error(format!(
@@ -163,12 +169,15 @@ impl Converter {
             Self::Upper => text.make_ascii_uppercase(),
             Self::UrlDec { form } => return decode(text, *form),
             Self::Field { index, delimiters } => {
-                let range = nth(text, *index, delimiters, false);
+                let Some(range) = nth(text, *index, delimiters, false) else {
+                    return false;
+                };
                 keep(text, range);
             }
             Self::Word { index, delimiters } => {
                 let range = nth(text, *index, delimiters, true);
-                keep(text, range);
+                // Observed: without such a field there is no sample, without such a word an empty one.
+                keep(text, range.unwrap_or(0..0));
             }
             Self::Bytes { offset, length } => {
                 let start = (*offset).min(text.len());
@@ -214,27 +223,25 @@ fn part(call: &Call) -> Result<(i64, Box<[u8]>), ConditionError> {
     Ok((index, delimiters.text.as_bytes().into()))
 }
 
-/// Where the part number `index` is; an empty range if there are not so many.
-fn nth(text: &[u8], index: i64, delimiters: &[u8], skip_empty: bool) -> Range<usize> {
-    let mut at = 0;
-    let mut parts = text
-        .split(|b| delimiters.contains(b))
-        .map(|part| {
-            let start = at;
-            at += part.len() + 1;
-            start..start + part.len()
-        })
-        .filter(|range| !skip_empty || !range.is_empty());
-    let place = usize::try_from(index.unsigned_abs() - 1).unwrap_or(usize::MAX);
-    let found = if index > 0 {
-        parts.nth(place)
-    } else {
-        let count = parts.by_ref().count();
-        return count.checked_sub(place + 1).map_or(0..0, |from_start| {
-            nth(text, from_start as i64 + 1, delimiters, skip_empty)
-        });
+/// Where the part number `index` is.
+fn nth(text: &[u8], index: i64, delimiters: &[u8], skip_empty: bool) -> Option<Range<usize>> {
+    let parts = || {
+        let mut at = 0;
+        text.split(|b| delimiters.contains(b))
+            .map(move |part| {
+                let start = at;
+                at += part.len() + 1;
+                start..start + part.len()
+            })
+            .filter(move |range| !skip_empty || !range.is_empty())
     };
-    found.unwrap_or(0..0)
+    let place = usize::try_from(index.unsigned_abs()).ok()?;
+    let from_start = if index > 0 {
+        place
+    } else {
+        (parts().count() + 1).checked_sub(place)?
+    };
+    parts().nth(from_start.checked_sub(1)?)
 }
 
 fn keep(text: &mut Buffer, range: Range<usize>) {

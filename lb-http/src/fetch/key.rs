@@ -145,7 +145,7 @@ impl KeySource {
         }
     }
 
-    /// Whether the key may be in the request's body: for [`KeySource::with_body_key`], and only if
+    /// Whether the key may be in the request's body: for [`KeySource::body_key`], and only if
     /// [`KeySource::with_key`] found none.
     #[must_use]
     pub fn is_in_body(&self, method: &Method) -> bool {

@@ -8,7 +8,7 @@ use super::{convert::Converter, expr::HttpExpr, resolve::fetch};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HttpVocabulary;
 
-/// Every name that [`fetch`] understands.
+/// Every name that `resolve::fetch` understands.
 pub(super) const BUILT: &[&str] = &[
     "always_false",
     "always_true",

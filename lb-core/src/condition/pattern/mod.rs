@@ -5,6 +5,7 @@
 
 mod ip;
 mod method;
+mod number;
 mod range;
 mod text;
 
@@ -67,7 +68,7 @@ impl Matcher {
                 check_ignored(method, sources)?;
                 Vec::new()
             }
-            Method::Int | Method::Len => numbers(sources)?,
+            Method::Int | Method::Len => number::parse(sources)?,
             _ => sources
                 .iter()
                 .map(|source| Ok((source.label(), source.pattern(method)?)))
@@ -257,73 +258,4 @@ fn check_ignored(method: Method, sources: &[Source]) -> Result<(), ConditionErro
         )
         .help("HAProxy would ignore it; for the opposite put `!` before the test")),
     }
-}
-
-/// Numbers and ranges; an operator holds for the numbers after it, up to the next, but not for ranges.
-fn numbers(sources: &[Source]) -> Result<Vec<(Box<str>, Pattern)>, ConditionError> {
-    let mut patterns = Vec::with_capacity(sources.len());
-    let mut operator: Option<&Source> = None;
-    let mut used = true;
-    for source in sources {
-        let is_operator = matches!(&source.bytes[..], b"eq" | b"ge" | b"gt" | b"le" | b"lt");
-        if source.line.is_none() && is_operator {
-            if !used {
-                return Err(source.error("one operator after another"));
-            }
-            operator = Some(source);
-            used = false;
-            continue;
-        }
-        if source.bytes == b"ne" {
-            return Err(source
-                .error("there is no such operator")
-                .help("put `!` before the test: `!{ … eq N }`"));
-        }
-        let word = operator.filter(|_| source.line.is_none());
-        let (low, high) = number(source, word.map_or(b"eq", |word| &word.bytes))?;
-        let label = match word {
-            Some(word) => format!("{} {}", word.label(), source.label()).into(),
-            None => source.label(),
-        };
-        patterns.push((label, Pattern::Range(low, high)));
-        used = true;
-    }
-    match operator {
-        Some(operator) if !used => Err(operator.error("a number must follow")),
-        _ => Ok(patterns),
-    }
-}
-
-fn number(source: &Source, operator: &[u8]) -> Result<(i64, i64), ConditionError> {
-    let text = source.text()?;
-    let one = |text: &str| -> Result<i64, ConditionError> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        let number = valid.then(|| text.parse().ok()).flatten();
-        number.ok_or_else(|| source.error("not a number or a range of numbers"))
-    };
-    if let Some((low, high)) = text.split_once(':') {
-        if low.is_empty() && high.is_empty() {
-            return Err(source.error("a range needs at least one end"));
-        }
-        let low = if low.is_empty() { i64::MIN } else { one(low)? };
-        let high = if high.is_empty() {
-            i64::MAX
-        } else {
-            one(high)?
-        };
-        if low > high {
-            return Err(source.error("the range is empty"));
-        }
-        return Ok((low, high));
-    }
-    let number = one(text)?;
-    let never = || source.error("no number is beyond this");
-    Ok(match operator {
-        b"ge" => (number, i64::MAX),
-        b"gt" => (number.checked_add(1).ok_or_else(never)?, i64::MAX),
-        b"le" => (i64::MIN, number),
-        b"lt" => (i64::MIN, number.checked_sub(1).ok_or_else(never)?),
-        _ => (number, number),
-    })
 }
