@@ -133,7 +133,9 @@ fn nearly_full(criterion: &mut Criterion) {
     for kind in KINDS {
         let mut bench = Bench::new(*kind, 1000);
         for server in &bench.servers[..999] {
-            while server.take_slot(bench.load) {}
+            while server.take_slot(bench.load) {
+                bench.load.in_flight += 1;
+            }
         }
         bench.index = bench.policy.index(&bench.servers, None);
         group.bench_function(BenchmarkId::from_parameter(kind.0), |b| {
