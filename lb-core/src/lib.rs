@@ -4,10 +4,12 @@
 //! | module | what it is | HAProxy's word |
 //! |---|---|---|
 //! | [`server`] | a server's identity, state, limits and counters | `server` |
+//! | [`condition`] | expressions over a request, compiled once | `acl` |
+//! | [`hash`] | hash functions whose output never changes | `hash-type` |
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
-//! | [`hash`] | the functions behind hash policies | `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
 //! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
+//! | [`health`] | whether a server is well | `check`, `agent-check`, `observe`, `track` |
 //! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
 //! | [`sticky`] | keep a client on its server | `stick` |
 //!
@@ -16,14 +18,17 @@
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod condition;
 pub mod hash;
+pub mod health;
 pub mod policy;
 pub mod pool;
+pub mod retry;
 pub mod server;
 
 mod sync;
 
+pub use health::HealthChecker;
 pub use policy::Policy;
 pub use pool::{Lease, Pool};
-
 pub use server::Server;

@@ -5,13 +5,14 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use crossbeam_utils::atomic::AtomicCell;
 use http::{HeaderMap, StatusCode};
 use lb_tcp::Endpoint;
+use tokio::time::{Duration, Instant};
 
 use crate::h1::encode;
 
@@ -27,8 +28,14 @@ pub struct Client(Arc<Shared>);
 struct Shared {
     peer: Endpoint,
     local: Endpoint,
+    accepted: Instant,
     requests: AtomicU32,
+    /// When the request at hand began and when its head was whole, in
+    /// nanoseconds after `accepted`.
+    began: AtomicU64,
+    received: AtomicU64,
     bytes_out: AtomicU64,
+    broken: AtomicBool,
     /// Whoever serves this connection writes informational responses and
     /// tunnels upgraded ones.
     engine: bool,
@@ -51,8 +58,12 @@ impl Client {
         Self(Arc::new(Shared {
             peer,
             local,
+            accepted: Instant::now(),
             requests: AtomicU32::new(0),
+            began: AtomicU64::new(0),
+            received: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            broken: AtomicBool::new(false),
             engine,
             interim: AtomicCell::new(None),
             interim_waits: AtomicU32::new(0),
@@ -73,6 +84,21 @@ impl Client {
     /// not known.
     pub fn requests(&self) -> u32 {
         self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// When the first byte of the current request came.
+    pub fn began(&self) -> Instant {
+        self.0.accepted + Duration::from_nanos(self.0.began.load(Ordering::Relaxed))
+    }
+
+    /// When the head of the current request was whole.
+    pub fn received(&self) -> Instant {
+        self.0.accepted + Duration::from_nanos(self.0.received.load(Ordering::Relaxed))
+    }
+
+    /// Did the connection to the client fail before the response was out?
+    pub fn is_broken(&self) -> bool {
+        self.0.broken.load(Ordering::Relaxed)
     }
 
     /// Bytes sent to the client for the current request, head included.
@@ -98,9 +124,22 @@ impl Client {
         self.0.engine
     }
 
-    pub(crate) fn begin_request(&self) {
+    /// A request has been read whose first byte came at `began`.
+    pub(crate) fn begin_request(&self, began: Instant) {
+        let nanos = |at: Instant| {
+            let since = at.saturating_duration_since(self.0.accepted);
+            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        };
         self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.began.store(nanos(began), Ordering::Relaxed);
+        self.0
+            .received
+            .store(nanos(Instant::now()), Ordering::Relaxed);
         self.0.bytes_out.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn broke_off(&self) {
+        self.0.broken.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn sent(&self, bytes: u64) {

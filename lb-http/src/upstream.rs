@@ -1,9 +1,13 @@
 //! What stands behind a server of an HTTP pool.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
+use http::HeaderValue;
 use lb_tcp::{Address, Connector};
-use tokio::time::Instant;
+use tokio::{
+    sync::{Notify, futures::OwnedNotified},
+    time::Instant,
+};
 
 use crate::pool::IdleSet;
 
@@ -21,6 +25,19 @@ pub struct Upstream {
     connector: Connector,
     idle: Box<[IdleSet]>,
     options: PoolOptions,
+    send_proxy: Option<ProxyVersion>,
+    redirect: Option<HeaderValue>,
+    /// Tells exchanges to break off; only where that was asked for.
+    shutdown: Option<Arc<Notify>>,
+}
+
+/// The version of the PROXY protocol that a server expects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProxyVersion {
+    /// Text (`send-proxy`).
+    V1,
+    /// Binary (`send-proxy-v2`).
+    V2,
 }
 
 /// What becomes of connections between requests.
@@ -70,16 +87,21 @@ impl Upstream {
     /// [`UpstreamError::NotConnectable`] for other forms.
     pub fn new(address: Address) -> Result<Self, UpstreamError> {
         match address {
-            Address::Inet(_) | Address::Unix(_) | Address::Abstract(_) => {
-                let options = PoolOptions::default();
-                Ok(Self {
-                    address,
-                    connector: Connector::new(),
-                    idle: Box::new([IdleSet::new(options.max_idle)]),
-                    options,
-                })
-            }
+            Address::Inet(_) | Address::Unix(_) | Address::Abstract(_) => Ok(Self::at(address)),
             other => Err(UpstreamError::NotConnectable(other)),
+        }
+    }
+
+    fn at(address: Address) -> Self {
+        let options = PoolOptions::default();
+        Self {
+            address,
+            connector: Connector::new(),
+            idle: Box::new([IdleSet::new(options.max_idle)]),
+            options,
+            send_proxy: None,
+            redirect: None,
+            shutdown: None,
         }
     }
 
@@ -99,6 +121,38 @@ impl Upstream {
             .map(|_| IdleSet::new(options.max_idle))
             .collect();
         self
+    }
+
+    /// Tells the server the client's address by the PROXY protocol. Each client
+    /// then has connections of its own (`send-proxy`, `send-proxy-v2`).
+    #[must_use]
+    pub fn send_proxy(mut self, version: ProxyVersion) -> Self {
+        self.send_proxy = Some(version);
+        self
+    }
+
+    /// Answers GET and HEAD with a redirection to `prefix` and the request's
+    /// target instead of connecting (`redir`).
+    #[must_use]
+    pub fn redirect(mut self, prefix: HeaderValue) -> Self {
+        self.redirect = Some(prefix);
+        self
+    }
+
+    /// Makes [`shutdown_sessions`](Self::shutdown_sessions) work, at a small cost
+    /// for each request.
+    #[must_use]
+    pub fn with_shutdown(mut self) -> Self {
+        self.shutdown = Some(Arc::default());
+        self
+    }
+
+    /// Breaks off every exchange with this server
+    /// (`on-marked-down shutdown-sessions`).
+    pub fn shutdown_sessions(&self) {
+        if let Some(shutdown) = &self.shutdown {
+            shutdown.notify_waiters();
+        }
     }
 
     /// Where it is.
@@ -137,6 +191,20 @@ impl Upstream {
         &self.idle[shard % self.idle.len()]
     }
 
+    pub(crate) fn proxy_version(&self) -> Option<ProxyVersion> {
+        self.send_proxy
+    }
+
+    pub(crate) fn redirection(&self) -> Option<&HeaderValue> {
+        self.redirect.as_ref()
+    }
+
+    /// Completes when exchanges are to break off.
+    pub(crate) fn shut_down(&self) -> Option<OwnedNotified> {
+        let shutdown = self.shutdown.as_ref()?;
+        Some(Arc::clone(shutdown).notified_owned())
+    }
+
     pub(crate) fn options(&self) -> &PoolOptions {
         &self.options
     }
@@ -160,13 +228,7 @@ impl TryFrom<&str> for Upstream {
 
 impl From<SocketAddr> for Upstream {
     fn from(address: SocketAddr) -> Self {
-        let options = PoolOptions::default();
-        Self {
-            address: address.into(),
-            connector: Connector::new(),
-            idle: Box::new([IdleSet::new(options.max_idle)]),
-            options,
-        }
+        Self::at(address.into())
     }
 }
 

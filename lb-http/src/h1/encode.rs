@@ -19,9 +19,16 @@ pub(crate) enum Encoder {
     Chunked,
     /// Plain, ended by closing the connection.
     UntilClose,
+    /// Nothing more is to come.
+    Ended,
 }
 
 impl Encoder {
+    /// Has [`end`](Self::end) been called?
+    pub(crate) fn is_ended(self) -> bool {
+        self == Self::Ended
+    }
+
     /// Adds a piece of body. An overlong one is cut to the stated length.
     pub(crate) fn data(&mut self, mut frame: Bytes, output: &mut Output) {
         match self {
@@ -33,6 +40,7 @@ impl Encoder {
             }
             // An empty chunk would end the body.
             Self::Chunked if frame.is_empty() => {}
+            Self::Ended => debug_assert!(frame.is_empty(), "data after the end"),
             Self::Chunked => {
                 write_hex(output.head(), frame.len());
                 output.push(frame, b"\r\n");
@@ -42,10 +50,10 @@ impl Encoder {
 
     /// Ends the body. `false` if fewer bytes came than were stated, so that the
     /// connection must be closed for the recipient to see it.
-    pub(crate) fn end(&self, trailers: Option<&HeaderMap>, output: &mut Output) -> bool {
-        match self {
-            Self::Exact(left) => *left == 0,
-            Self::UntilClose => true,
+    pub(crate) fn end(&mut self, trailers: Option<&HeaderMap>, output: &mut Output) -> bool {
+        match std::mem::replace(self, Self::Ended) {
+            Self::Exact(left) => left == 0,
+            Self::UntilClose | Self::Ended => true,
             Self::Chunked => {
                 let head = output.head();
                 head.extend_from_slice(b"0\r\n");

@@ -32,6 +32,7 @@ pub(crate) struct Buffered<IO> {
     /// To be written.
     pub(crate) output: Output,
     body_read: usize,
+    written: u64,
 }
 
 /// What is to be written: copied bytes, then at most one frame by reference,
@@ -51,11 +52,21 @@ impl<IO> Buffered<IO> {
             input: BytesMut::new(),
             output: Output::default(),
             body_read: BODY_READ_MIN,
+            written: 0,
         }
     }
 
     pub(crate) fn io(&self) -> &IO {
         &self.io
+    }
+
+    pub(crate) fn io_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
+    /// Bytes written to the stream so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     /// The stream, and what was read from it and is not understood yet.
@@ -125,6 +136,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Buffered<IO> {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.written += written as u64;
             self.output.advance(written);
         }
         Pin::new(&mut self.io).poll_flush(cx)

@@ -1,7 +1,9 @@
 //! A request sent over one connection, up to the response's head.
 
 use std::{
+    future::Future,
     io,
+    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
@@ -9,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::Method;
 use http_body::Body;
+use tokio::sync::futures::OwnedNotified;
 
 use super::{Connection, RequestBody};
 use crate::{
@@ -31,6 +34,8 @@ pub(crate) struct Exchange<B> {
     timeout: Duration,
     /// Has a byte of a response come?
     answered: bool,
+    /// Completes when the exchange is to break off.
+    shut_down: Option<Pin<Box<OwnedNotified>>>,
 }
 
 /// The request's body, as far as it is sent.
@@ -68,6 +73,8 @@ pub(crate) enum ExchangeError<E> {
     Malformed,
     /// The server was silent for too long.
     Timeout,
+    /// The server's sessions are shut down.
+    ShutDown,
     /// The client's body failed.
     Body(E),
 }
@@ -77,9 +84,9 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
     pub(crate) fn new(
         mut connection: Box<Connection>,
         method: Method,
+        await_continue: bool,
         body: RequestBody<B>,
         encoder: Encoder,
-        await_continue: bool,
         timeout: Duration,
         head: impl FnOnce(&mut Vec<u8>),
     ) -> Self {
@@ -106,7 +113,18 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
             method,
             timeout,
             answered: false,
+            shut_down: None,
         }
+    }
+
+    /// Breaks off when this completes.
+    pub(crate) fn until(mut self, shut_down: Option<OwnedNotified>) -> Self {
+        self.shut_down = shut_down.map(Box::pin);
+        // Registers, so that a signal between two polls is not missed.
+        if let Some(shut_down) = &mut self.shut_down {
+            shut_down.as_mut().enable();
+        }
+        self
     }
 
     pub(crate) fn is_reused(&self) -> bool {
@@ -156,12 +174,23 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
                     }));
                 }
                 Poll::Pending => {
-                    return connection
+                    if self.is_shut_down(cx) {
+                        return Poll::Ready(Err(ExchangeError::ShutDown));
+                    }
+                    return self
+                        .connection
                         .timer
                         .poll(cx)
                         .map(|()| Err(ExchangeError::Timeout));
                 }
             }
+        }
+    }
+
+    pub(super) fn is_shut_down(&mut self, cx: &mut Context<'_>) -> bool {
+        match &mut self.shut_down {
+            Some(shut_down) => shut_down.as_mut().poll(cx).is_ready(),
+            None => false,
         }
     }
 

@@ -15,5 +15,6 @@ mod request_body;
 pub(crate) use connection::Connection;
 pub(crate) use exchange::{Event, Exchange, ExchangeError};
 pub(crate) use idle::IdleSet;
-pub(crate) use receiving::{BodyError, Receiving};
+pub use receiving::BodyError;
+pub(crate) use receiving::Receiving;
 pub(crate) use request_body::RequestBody;

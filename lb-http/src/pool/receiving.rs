@@ -36,6 +36,9 @@ pub enum BodyError {
     /// The connection failed.
     #[error("the connection to the server failed")]
     Io(#[source] std::io::Error),
+    /// The server's sessions are shut down.
+    #[error("the server was marked down")]
+    ShutDown,
     /// The rest of the request's body failed while the response came already.
     #[error("the rest of the request did not come")]
     Request,
@@ -126,7 +129,10 @@ impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
                 Poll::Ready(Ok(_)) => connection.timer.start(timeout),
                 Poll::Ready(Err(error)) => return self.fail(BodyError::Io(error)),
                 Poll::Pending => {
-                    std::task::ready!(connection.timer.poll(cx));
+                    if exchange.is_shut_down(cx) {
+                        return self.fail(BodyError::ShutDown);
+                    }
+                    std::task::ready!(exchange.connection.timer.poll(cx));
                     return self.fail(BodyError::Timeout);
                 }
             }

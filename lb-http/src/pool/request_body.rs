@@ -20,6 +20,8 @@ pub(crate) struct RequestBody<B> {
     kept_bytes: usize,
     /// How much of `kept` has been sent in this attempt.
     replayed: usize,
+    /// Read before anything was sent.
+    ahead: Option<Frame<Bytes>>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
@@ -30,7 +32,18 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
             kept: keep.then(Vec::new),
             kept_bytes: 0,
             replayed: 0,
+            ahead: None,
         }
+    }
+
+    /// The first data, for those who must look at it before a server is chosen;
+    /// nothing if there is none.
+    pub(crate) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Result<&[u8], B::Error>> {
+        if self.ahead.is_none() && !self.body.is_end_stream() {
+            self.ahead = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?;
+        }
+        let data = self.ahead.as_ref().and_then(Frame::data_ref);
+        Poll::Ready(Ok(data.map_or(&[], |data| data)))
     }
 
     /// Back to the beginning; `false` if it can no longer be sent whole.
@@ -40,13 +53,16 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.body.is_end_stream() && self.kept.as_ref().is_none_or(Vec::is_empty)
+        self.body.is_end_stream()
+            && self.ahead.is_none()
+            && self.kept.as_ref().is_none_or(Vec::is_empty)
     }
 
     /// The length of the whole body, where it is known.
     pub(crate) fn exact_length(&self) -> Option<u64> {
         let rest = self.body.size_hint().exact()?;
-        Some(rest + self.kept_bytes as u64)
+        let ahead = self.ahead.as_ref().and_then(Frame::data_ref);
+        Some(rest + (self.kept_bytes + ahead.map_or(0, Bytes::len)) as u64)
     }
 
     pub(crate) fn poll_frame(
@@ -57,10 +73,11 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
             self.replayed += 1;
             return Poll::Ready(Some(Ok(Frame::data(data.clone()))));
         }
-        if self.body.is_end_stream() {
-            return Poll::Ready(None);
-        }
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let frame = match self.ahead.take() {
+            Some(frame) => Some(Ok(frame)),
+            None if self.body.is_end_stream() => return Poll::Ready(None),
+            None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
+        };
         match (&frame, &mut self.kept) {
             (Some(Ok(frame)), Some(kept)) => match frame.data_ref() {
                 Some(data) if self.kept_bytes + data.len() <= REPLAY_LIMIT => {
