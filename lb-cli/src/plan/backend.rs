@@ -292,7 +292,11 @@ impl Backend {
         }
         let cut_when_down = model.on_marked_down.is_some();
         let cut_when_others_up = model.backup
-            && self.model.server.iter().any(|other| other.on_marked_up.is_some());
+            && self
+                .model
+                .server
+                .iter()
+                .any(|other| other.on_marked_up.is_some());
         if cut_when_down || cut_when_others_up {
             upstream = upstream.with_shutdown();
         }

@@ -172,7 +172,8 @@ fn listen(bind: &model::Bind) -> Listen {
         listen = listen.mode(mode);
     }
     let owner = |name: &Option<String>, database: &str| {
-        name.as_ref().and_then(|name| super::ids::find(name, database))
+        name.as_ref()
+            .and_then(|name| super::ids::find(name, database))
     };
     let (user, group) = (
         owner(&bind.user, "/etc/passwd"),
@@ -247,7 +248,10 @@ pub(super) fn full_conns(config: &Config) -> Vec<u32> {
         let leads = |frontend: &&model::Frontend| {
             let default = frontend.default_backend.as_ref();
             default.is_some_and(|to| to.as_str() == name)
-                || frontend.use_backend.iter().any(|rule| rule.name.as_str() == name)
+                || frontend
+                    .use_backend
+                    .iter()
+                    .any(|rule| rule.name.as_str() == name)
         };
         let sum: u64 = config
             .frontends

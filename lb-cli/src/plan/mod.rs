@@ -90,9 +90,7 @@ impl Plan {
 
     /// The backend of this name.
     pub fn backend(&self, name: &str) -> Option<&Arc<Backend>> {
-        self.backends
-            .iter()
-            .find(|backend| backend.name() == name)
+        self.backends.iter().find(|backend| backend.name() == name)
     }
 }
 

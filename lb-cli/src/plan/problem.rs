@@ -1,7 +1,7 @@
 //! Problems of texts inside the configuration, with their place in the file.
 
-use lb_core::{condition::ConditionError, policy::AlgorithmError};
 use lb_core::policy::AlgorithmPart;
+use lb_core::{condition::ConditionError, policy::AlgorithmError};
 
 use crate::config::{Diagnostics, Spanned, model};
 
@@ -36,7 +36,7 @@ pub(super) fn of_algorithm(
     };
     let diagnostic = diagnostics.error(span, error.to_string());
     let word = text.get(error.span()).unwrap_or_default();
-    if let Some(near) = crate::config::nearest(word, error.names().iter().copied()) {
+    if let Some(near) = crate::config::nearest(word, error.known().iter().copied()) {
         diagnostic.help(format!("did you mean `{near}`?"));
     }
 }

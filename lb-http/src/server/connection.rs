@@ -20,7 +20,8 @@ use tokio::{
 };
 
 use super::{
-    Incoming, OnRefused, Refused, RefusedCause, Server, Settings, Shutdown, incoming::Feed,
+    Incoming, OnRefused, Refused, RefusedCause, Server, Settings, Shutdown,
+    incoming::{self, Feed},
     response::Asked,
 };
 use crate::{
