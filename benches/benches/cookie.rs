@@ -75,12 +75,11 @@ where
         }
         request
     };
-    let run = |request| {
+    let mut run = |request| {
         let mut cx = Context::from_waker(Waker::noop());
         black_box(pin!(service.call(request)).poll(&mut cx).is_ready())
     };
     c.bench_function(name, |b| {
-        let mut run = run;
         b.iter_batched(request, &mut run, BatchSize::SmallInput);
     });
 }
@@ -91,6 +90,13 @@ fn cookie(c: &mut Criterion) {
     let (none, led) = (Preference::None, Preference::Honoured);
 
     measure(c, "alone", proxy(none, None), None);
+    measure(
+        c,
+        "alone, 650 bytes of cookies",
+        proxy(none, None),
+        Some(&foreign),
+    );
+    measure(c, "alone, a cookie", proxy(none, None), Some("a=b; SRV=c1"));
     measure(
         c,
         "alone, server sets a cookie",
