@@ -11,10 +11,16 @@ fn main() -> ExitCode {
     let config = lb_cli::config::Config::load_recoverable(&files);
     let plan = match lb_cli::plan::Plan::compile(config) {
         Ok(plan) => plan,
-        Err(d) => { eprint!("{d}"); return ExitCode::from(1); }
+        Err(d) => {
+            eprint!("{d}");
+            return ExitCode::from(1);
+        }
     };
     match lb_cli::run::run(plan, |_| {}) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => { eprintln!("error: {e}"); ExitCode::from(4) }
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(4)
+        }
     }
 }

@@ -129,9 +129,8 @@ impl Line<'_> {
 
     /// `TR/Tw/Tc/Tr/Ta`; -1 for a phase that never ended.
     fn write_timers(&self, out: &mut Vec<u8>) {
-        let span = |from: Option<Instant>, to: Option<Instant>| {
-            Some(to?.saturating_duration_since(from?))
-        };
+        let span =
+            |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
         let (mut dequeued, mut connected, mut responded) = (None, None, None);
         if let Some(exchange) = self.exchange {
             dequeued = exchange.dequeued;

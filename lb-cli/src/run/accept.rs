@@ -83,7 +83,10 @@ impl Door {
         let limits = [
             Some(&self.system.permits),
             self.frontend.permits.as_ref(),
-            self.frontend.bind_permits.get(self.bind).and_then(Option::as_ref),
+            self.frontend
+                .bind_permits
+                .get(self.bind)
+                .and_then(Option::as_ref),
         ];
         let mut permits = Vec::with_capacity(1);
         for limit in limits.into_iter().flatten() {
@@ -96,12 +99,7 @@ impl Door {
         Some(permits)
     }
 
-    fn admit(
-        self: &Arc<Self>,
-        stream: Stream,
-        peer: Endpoint,
-        permits: Vec<OwnedSemaphorePermit>,
-    ) {
+    fn admit(self: &Arc<Self>, stream: Stream, peer: Endpoint, permits: Vec<OwnedSemaphorePermit>) {
         let door = Arc::clone(self);
         let counted = (
             door.system.connections.enter(),

@@ -196,7 +196,9 @@ impl Target {
             .timeouts(backend.plan.timeouts(&front.timeout))
             .retries(backend.plan.retries())
             .reuse(backend.plan.reuse())
-            .server_close(front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive)
+            .server_close(
+                front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive,
+            )
             .via((front.via && back.via).then(|| HeaderValue::from_static("lb")))
             .pages(Arc::new(pages));
         if let Some(forwarded_for) =

@@ -56,7 +56,10 @@ pub fn run(plan: Plan, started: impl FnOnce(&System)) -> Result<(), RunError> {
         .enable_all()
         .build()
         .map_err(RunError::Worker)?;
-    runtime.block_on(signals::until_stopped(&system, checks::run(Arc::clone(&system))));
+    runtime.block_on(signals::until_stopped(
+        &system,
+        checks::run(Arc::clone(&system)),
+    ));
     system.log().notice("stopping: no new connections");
     runtime.block_on(signals::drain(&system));
     for worker in workers {

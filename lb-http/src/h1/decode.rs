@@ -161,8 +161,9 @@ fn chunk_size(line: &[u8]) -> Result<u64, BadBody> {
     }
     let line = line.strip_suffix(b"\r\n").ok_or(INVALID)?;
     let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-    // 16 digits are 64 bits: no overflow below.
-    if digits == 0 || digits > 16 {
+    let zeros = line.iter().take_while(|&&b| b == b'0').count();
+    // 16 digits that count are 64 bits: no overflow below.
+    if digits == 0 || digits - zeros > 16 {
         return Err(INVALID);
     }
     let extension = &line[digits..];
@@ -290,6 +291,7 @@ mod tests {
             "5\r\r\nhello",
             "1 1\r\n",
             "10000000000000000\r\n",
+            "0000000000000000000010000000000000000\r\n",
             "ffffffffffffffff\r\n",
             "1\r\nab\r\n",
             "1;a\rb\r\n",

@@ -34,8 +34,11 @@ pub(crate) struct Connection {
     pub(crate) keep_alive: bool,
     pub(crate) upgrade: bool,
     /// Other fields it names, which go no further than the next hop.
-    pub(crate) named: SmallVec<[HeaderName; 1]>,
+    pub(crate) named: Named,
 }
+
+/// Names of fields, seldom any.
+pub(crate) type Named = SmallVec<[HeaderName; 1]>;
 
 impl Connection {
     /// Takes in one `Connection` field line.

@@ -110,7 +110,9 @@ pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head
     }
     let (mut headers, framing) =
         fields::collect(&head, &spans, |_| true).ok_or(bad("invalid field"))?;
-    let uri = parse_target(&method, target)?;
+    // §3.2.4: OPTIONS for a whole server, sent by way of a proxy.
+    let whole_server = method == Method::OPTIONS && has_no_path(&target);
+    let mut uri = parse_target(&method, target)?;
     if framing.hosts > 1 {
         return Err(bad("several Host fields"));
     }
@@ -126,6 +128,9 @@ pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
     {
         headers.insert(header::HOST, host);
+    }
+    if whole_server {
+        uri = Uri::from_static("*");
     }
     let length = request_length(&framing, version)?;
     if let (Length::Exact(length), Some(limit)) = (length, limits.body_bytes)
@@ -268,6 +273,12 @@ fn parse_target(method: &Method, target: Bytes) -> Result<Uri, Refusal> {
         }
         _ => Err(bad("invalid request target")),
     }
+}
+
+/// Is it `scheme://authority` and no more?
+fn has_no_path(target: &[u8]) -> bool {
+    let authority = memchr::memmem::find(target, b"://").map(|at| &target[at + 3..]);
+    authority.is_some_and(|rest| memchr::memchr2(b'/', b'?', rest).is_none())
 }
 
 /// `uri-host [ ":" port ]` (RFC 9110 §7.2); empty is allowed where the target

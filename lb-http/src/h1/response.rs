@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, Response, StatusCode, Version, response::Parts};
 
 use super::{
-    fields::{self, Span, Spans, is_hop_by_hop},
+    fields::{self, Named, Span, Spans, is_hop_by_hop},
     framing::{Length, response_length},
     request::MAX_FIELDS,
 };
@@ -22,6 +22,8 @@ pub(crate) struct Head {
     pub(crate) length: Length,
     /// May the connection carry another request after this response?
     pub(crate) reusable: bool,
+    /// Fields that `Connection` names; they must not come as trailers either.
+    pub(crate) named: Named,
     /// What the server says it can upgrade to; sent on with 101 and 426 only.
     pub(crate) upgrade: Option<http::HeaderValue>,
 }
@@ -99,6 +101,7 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
         parts,
         length,
         reusable: trusted && framing.connection.persists(version),
+        named: framing.connection.named,
         upgrade,
     }))
 }

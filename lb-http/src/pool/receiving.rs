@@ -15,7 +15,8 @@ use crate::{
     Upstream,
     h1::{
         decode::{BadBody, Decoder, Piece},
-        framing::Length,
+        fields::Named,
+        response::Head,
     },
 };
 
@@ -48,6 +49,7 @@ pub enum BodyError {
 pub(crate) struct Receiving<B> {
     exchange: Option<Exchange<B>>,
     decoder: Decoder,
+    named: Named,
     reusable: bool,
     server: Arc<Server<Upstream>>,
     shard: usize,
@@ -56,14 +58,15 @@ pub(crate) struct Receiving<B> {
 impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
     pub(crate) fn new(
         exchange: Exchange<B>,
-        length: Length,
+        head: &Head,
         reusable: bool,
         server: Arc<Server<Upstream>>,
         shard: usize,
     ) -> Self {
         let mut receiving = Self {
             exchange: Some(exchange),
-            decoder: Decoder::new(length),
+            decoder: Decoder::new(head.length),
+            named: head.named.clone(),
             reusable,
             server,
             shard,
@@ -107,7 +110,10 @@ impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
                     }
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Ok(Some(Piece::Trailers(trailers))) => {
+                Ok(Some(Piece::Trailers(mut trailers))) => {
+                    for name in &self.named {
+                        trailers.remove(name);
+                    }
                     self.finish();
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }

@@ -368,7 +368,7 @@ where
         }
         let receiving = Receiving::new(
             exchange,
-            head.length,
+            &head,
             head.reusable && !self.shared.server_close && self.shared.reuse != Reuse::Never,
             Arc::clone(lease.server()),
             self.shared.shard,
@@ -384,11 +384,11 @@ where
     ) -> Result<Response<Body<B, P>>, State<B, P>> {
         let asked = self.outgoing.as_ref().and_then(|o| o.upgrade.as_ref());
         let is_connect = head.parts.status != StatusCode::SWITCHING_PROTOCOLS;
-        let Some(upgrade) = self
-            .upgrade
-            .take()
-            .filter(|_| is_connect || asked.is_some())
-        else {
+        let agreed = match (asked, &head.upgrade) {
+            (Some(asked), Some(chosen)) => names_protocol(asked, chosen),
+            (asked, _) => asked.is_some(),
+        };
+        let Some(upgrade) = self.upgrade.take().filter(|_| is_connect || agreed) else {
             drop(lease);
             return Err(self.answer(Failure::BadResponse));
         };
@@ -579,6 +579,15 @@ fn status_of(failure: Failure) -> StatusCode {
         Failure::Local => StatusCode::OK,
         Failure::Redirected => StatusCode::FOUND,
     }
+}
+
+/// Did the client ask for the protocol that the server chose (RFC 9110 §7.8)?
+fn names_protocol(asked: &HeaderValue, chosen: &HeaderValue) -> bool {
+    let asked = asked.as_bytes().split(|&b| b == b',');
+    let chosen = chosen.as_bytes().trim_ascii();
+    asked
+        .map(<[u8]>::trim_ascii)
+        .any(|asked| asked.eq_ignore_ascii_case(chosen))
 }
 
 fn outcome_of(cause: Cause) -> Outcome {

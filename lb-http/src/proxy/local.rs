@@ -16,15 +16,15 @@ pub(super) fn forward_or_answer(parts: &mut Parts) -> Option<Response<Bytes>> {
     if parts.method != Method::TRACE && parts.method != Method::OPTIONS {
         return None;
     }
-    let left: u64 = parts
-        .headers
-        .get(MAX_FORWARDS)?
-        .to_str()
-        .ok()?
-        .trim()
+    let left = parts.headers.get(MAX_FORWARDS)?.to_str().ok()?.trim();
+    if left.is_empty() || !left.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // What is too large to count becomes the largest that can be.
+    let left = left
         .parse()
-        .ok()?;
-    match left.checked_sub(1) {
+        .map_or(Some(u64::MAX), |left: u64| left.checked_sub(1));
+    match left {
         Some(left) => {
             parts.headers.insert(MAX_FORWARDS, HeaderValue::from(left));
             None

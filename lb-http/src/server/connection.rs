@@ -201,6 +201,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         let persists = head.connection.persists(head.parts.version);
         let (incoming, mut feed) = Incoming::new(
             head.length,
+            head.connection.named,
             head.expect_continue,
             self.settings.limits.body_bytes,
         );

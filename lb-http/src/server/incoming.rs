@@ -25,6 +25,7 @@ use super::Timeouts;
 use crate::{
     h1::{
         decode::{BadBody, Decoder, Piece},
+        fields::Named,
         framing::Length,
         io::Buffered,
     },
@@ -72,7 +73,12 @@ pub struct Incoming {
 
 impl Incoming {
     /// The body, and what the connection fills it by.
-    pub(super) fn new(length: Length, expects_continue: bool, limit: Option<u64>) -> (Self, Feed) {
+    pub(super) fn new(
+        length: Length,
+        named: Named,
+        expects_continue: bool,
+        limit: Option<u64>,
+    ) -> (Self, Feed) {
         let decoder = Decoder::new(length);
         let remaining = decoder.remaining();
         let pipe = (!decoder.is_done()).then(|| {
@@ -88,6 +94,7 @@ impl Incoming {
         let feed = Feed {
             pipe: pipe.clone(),
             decoder,
+            named,
             expects_continue,
             allowance: limit.unwrap_or(u64::MAX),
             failed: None,
@@ -162,6 +169,7 @@ impl fmt::Debug for Incoming {
 pub(super) struct Feed {
     pipe: Option<Arc<Pipe>>,
     decoder: Decoder,
+    named: Named,
     expects_continue: bool,
     allowance: u64,
     failed: Option<ReadError>,
@@ -269,7 +277,10 @@ impl Feed {
                     self.allowance -= length;
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Ok(Some(Piece::Trailers(trailers))) => {
+                Ok(Some(Piece::Trailers(mut trailers))) => {
+                    for name in &self.named {
+                        trailers.remove(name);
+                    }
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
                 Ok(Some(Piece::End)) => return Poll::Ready(None),
