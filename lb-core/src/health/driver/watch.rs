@@ -341,9 +341,13 @@ impl<'a, T, G: Targets<T>> Patient<'a, T, G> {
             (Administrative::Drain, Operational::Up) => Operational::Stopping,
             (_, state) => state,
         };
+        let administrative = self.administrative(Some(&source));
+        if (administrative, source.label) == (self.report.administrative, self.report.label) {
+            return;
+        }
         let from = self.report.state();
         let transition = self.health.force(now, state);
-        self.report.administrative = self.administrative(Some(&source));
+        self.report.administrative = administrative;
         self.report.label = source.label;
         self.change(now, from, transition, cause);
     }
