@@ -1,4 +1,5 @@
 //! The checker over a real pool, on a paused clock: every instant is exact.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::{
     collections::HashMap,
