@@ -1,1 +1,3 @@
 //! benches of lb.
+
+pub mod compare;

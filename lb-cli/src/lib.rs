@@ -1,2 +1,4 @@
 //! The `lb` command as a library.
 #![forbid(unsafe_code)]
+
+pub mod config;

@@ -4,6 +4,8 @@
 //! | module | what it is | HAProxy's word |
 //! |---|---|---|
 //! | [`server`] | a server's identity, state, limits and counters | `server` |
+//! | [`condition`] | expressions over a request, compiled once | `acl` |
+//! | [`hash`] | hash functions whose output never changes | `hash-type` |
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
 //! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
@@ -16,9 +18,12 @@
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod condition;
+pub mod hash;
 pub mod health;
 pub mod policy;
 pub mod pool;
+pub mod retry;
 pub mod server;
 
 mod sync;
@@ -26,5 +31,4 @@ mod sync;
 pub use health::HealthChecker;
 pub use policy::Policy;
 pub use pool::{Lease, Pool};
-
 pub use server::Server;

@@ -90,9 +90,13 @@ pub enum Failure {
     ClientTimeout,
     /// The client's body is over the limit (413, `PR`).
     BodyTooLarge,
+    /// The server was marked down under the request (503, `D`).
+    ShutDown,
     /// The request was answered by this proxy itself on purpose, as the final
     /// recipient of an OPTIONS or TRACE with `Max-Forwards: 0` (`LR`).
     Local,
+    /// It was redirected in place of being sent to its server (`LC`).
+    Redirected,
 }
 
 /// The client's persistence cookie.

@@ -1,21 +1,242 @@
 //! What stands behind a server of an HTTP pool.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-/// The address of a server and how to speak to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+use http::HeaderValue;
+use lb_tcp::{Address, Connector};
+use tokio::{
+    sync::{Notify, futures::OwnedNotified},
+    time::Instant,
+};
+
+use crate::pool::IdleSet;
+
+/// The address of a server, how to connect to it, and its idle connections.
+///
+/// ```
+/// use lb_http::Upstream;
+///
+/// let upstream: Upstream = "10.0.0.1:8080".parse()?;
+/// assert_eq!(upstream.address().to_string(), "10.0.0.1:8080");
+/// # Ok::<_, lb_http::UpstreamError>(())
+/// ```
 pub struct Upstream {
-    address: SocketAddr,
+    address: Address,
+    connector: Connector,
+    idle: Box<[IdleSet]>,
+    options: PoolOptions,
+    send_proxy: Option<ProxyVersion>,
+    redirect: Option<HeaderValue>,
+    /// Tells exchanges to break off; only where that was asked for.
+    shutdown: Option<Arc<Notify>>,
+}
+
+/// The version of the PROXY protocol that a server expects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProxyVersion {
+    /// Text (`send-proxy`).
+    V1,
+    /// Binary (`send-proxy-v2`).
+    V2,
+}
+
+/// What becomes of connections between requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolOptions {
+    /// Idle connections kept for each server and worker (`pool-max-conn`).
+    pub max_idle: usize,
+    /// Closed after this long without a request (`pool-purge-delay`).
+    pub idle_timeout: Duration,
+    /// Not used again after this long; `None` is no limit.
+    pub max_age: Option<Duration>,
+    /// Requests on one connection; 0 is no limit (`max-reuse`).
+    pub max_uses: u32,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            max_idle: 256,
+            // Below the keep-alive time-out of common servers, so that they
+            // seldom close a connection just as it is taken: 5 s in Node and
+            // Apache, HAProxy's own delay too.
+            idle_timeout: Duration::from_millis(4_500),
+            max_age: None,
+            max_uses: 0,
+        }
+    }
+}
+
+/// The address of a server cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// It is no address.
+    #[error(transparent)]
+    Invalid(#[from] lb_tcp::ParseAddressError),
+    /// It is one to listen on, or a name that has not been resolved.
+    #[error("`{0}` is not an address to connect to; resolve names first")]
+    NotConnectable(Address),
 }
 
 impl Upstream {
-    /// A server at this address.
-    pub fn new(address: SocketAddr) -> Self {
-        Self { address }
+    /// A server at `address`: of IP and port, or a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError::NotConnectable`] for other forms.
+    pub fn new(address: Address) -> Result<Self, UpstreamError> {
+        match address {
+            Address::Inet(_) | Address::Unix(_) | Address::Abstract(_) => Ok(Self::at(address)),
+            other => Err(UpstreamError::NotConnectable(other)),
+        }
+    }
+
+    fn at(address: Address) -> Self {
+        let options = PoolOptions::default();
+        Self {
+            address,
+            connector: Connector::new(),
+            idle: Box::new([IdleSet::new(options.max_idle)]),
+            options,
+            send_proxy: None,
+            redirect: None,
+            shutdown: None,
+        }
+    }
+
+    /// Connects from a given address or interface.
+    #[must_use]
+    pub fn connector(mut self, connector: Connector) -> Self {
+        self.connector = connector;
+        self
+    }
+
+    /// Sets what becomes of idle connections, which are kept apart for each of
+    /// `shards` workers: a connection belongs to the runtime it was made on.
+    #[must_use]
+    pub fn pool(mut self, options: PoolOptions, shards: usize) -> Self {
+        self.options = options;
+        self.idle = (0..shards.max(1))
+            .map(|_| IdleSet::new(options.max_idle))
+            .collect();
+        self
+    }
+
+    /// Tells the server the client's address by the PROXY protocol. Each client
+    /// then has connections of its own (`send-proxy`, `send-proxy-v2`).
+    #[must_use]
+    pub fn send_proxy(mut self, version: ProxyVersion) -> Self {
+        self.send_proxy = Some(version);
+        self
+    }
+
+    /// Answers GET and HEAD with a redirection to `prefix` and the request's
+    /// target instead of connecting (`redir`).
+    #[must_use]
+    pub fn redirect(mut self, prefix: HeaderValue) -> Self {
+        self.redirect = Some(prefix);
+        self
+    }
+
+    /// Makes [`shutdown_sessions`](Self::shutdown_sessions) work, at a small cost
+    /// for each request.
+    #[must_use]
+    pub fn with_shutdown(mut self) -> Self {
+        self.shutdown = Some(Arc::default());
+        self
+    }
+
+    /// Breaks off every exchange with this server
+    /// (`on-marked-down shutdown-sessions`).
+    pub fn shutdown_sessions(&self) {
+        if let Some(shutdown) = &self.shutdown {
+            shutdown.notify_waiters();
+        }
     }
 
     /// Where it is.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Its socket address, unless it is a Unix socket.
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
+        self.address.inet()
+    }
+
+    /// Idle connections of all workers.
+    pub fn idle_connections(&self) -> usize {
+        self.idle.iter().map(IdleSet::len).sum()
+    }
+
+    /// Closes connections of a worker that have been idle for too long, or that
+    /// the server has closed. To be called now and then, on the worker's
+    /// runtime; requests do the same for those they come across.
+    pub fn sweep(&self, shard: usize, now: Instant) {
+        self.idle(shard)
+            .retain(|connection| connection.is_usable(&self.options, now));
+    }
+
+    /// Closes all idle connections of a worker.
+    pub fn close_idle(&self, shard: usize) {
+        self.idle(shard).retain(|_| false);
+    }
+
+    pub(crate) fn connect(&self) -> lb_tcp::Connecting {
+        self.connector.connect(&self.address)
+    }
+
+    pub(crate) fn idle(&self, shard: usize) -> &IdleSet {
+        &self.idle[shard % self.idle.len()]
+    }
+
+    pub(crate) fn proxy_version(&self) -> Option<ProxyVersion> {
+        self.send_proxy
+    }
+
+    pub(crate) fn redirection(&self) -> Option<&HeaderValue> {
+        self.redirect.as_ref()
+    }
+
+    /// Completes when exchanges are to break off.
+    pub(crate) fn shut_down(&self) -> Option<OwnedNotified> {
+        let shutdown = self.shutdown.as_ref()?;
+        Some(Arc::clone(shutdown).notified_owned())
+    }
+
+    pub(crate) fn options(&self) -> &PoolOptions {
+        &self.options
+    }
+}
+
+impl std::str::FromStr for Upstream {
+    type Err = UpstreamError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text.parse()?)
+    }
+}
+
+impl TryFrom<&str> for Upstream {
+    type Error = UpstreamError;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<SocketAddr> for Upstream {
+    fn from(address: SocketAddr) -> Self {
+        Self::at(address.into())
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("address", &self.address)
+            .field("idle_connections", &self.idle_connections())
+            .finish_non_exhaustive()
     }
 }

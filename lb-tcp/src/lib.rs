@@ -3,6 +3,8 @@
 //! - [`Address`] is what a configuration writes: `"*:80"`, `"unix:/run/x.sock"`, `"fd@3"`.
 //! - [`Listen`] binds it, once or once per worker; an [`Acceptor`] then yields [`Stream`]s.
 //! - [`Connector`] opens a [`Stream`] to a server as a named future, without boxing it.
+//! - [`proxy_protocol`] carries a client's address across proxies (HAProxy's `accept-proxy` and
+//!   `send-proxy`).
 //!
 //! Nothing here creates a runtime, spawns a task or sets a time-out: those are the caller's.
 //!
@@ -26,6 +28,7 @@ mod address;
 mod connect;
 mod endpoint;
 mod listen;
+pub mod proxy_protocol;
 mod stream;
 mod sys;
 

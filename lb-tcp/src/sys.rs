@@ -56,3 +56,40 @@ fn set_int(
         Err(io::Error::last_os_error())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn int(socket: &TcpListener, level: libc::c_int, option: libc::c_int) -> libc::c_int {
+        let mut value: libc::c_int = -1;
+        let mut length = size_of::<libc::c_int>() as libc::socklen_t;
+        let pointer = (&raw mut value).cast();
+        // SAFETY: the pointers describe `value` and `length`, which outlive the call.
+        let result = unsafe {
+            libc::getsockopt(socket.as_raw_fd(), level, option, pointer, &raw mut length)
+        };
+        assert_eq!(result, 0);
+        value
+    }
+
+    #[test]
+    fn options_are_set() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        set_fast_open(&socket, 7).unwrap();
+        assert_eq!(int(&socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN), 7);
+        set_bind_address_no_port(&socket).unwrap();
+        let option = libc::IP_BIND_ADDRESS_NO_PORT;
+        assert_eq!(int(&socket, libc::IPPROTO_IP, option), 1);
+    }
+
+    #[test]
+    fn a_number_that_is_not_open_is_an_error() {
+        for fd in [-1, RawFd::MIN, RawFd::MAX] {
+            let error = duplicate(fd).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+        }
+    }
+}

@@ -6,9 +6,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket
 use std::num::NonZeroUsize;
 use std::os::fd::AsRawFd;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use lb_tcp::{Acceptor, Address, Endpoint, Listen, Stream};
 use socket2::{Domain, SockRef, Socket, Type};
+use tokio::time::timeout;
 
 const LOOPBACK: Address = Address::Inet(SocketAddr::new(
     std::net::IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -106,11 +108,15 @@ async fn each_worker_has_its_own_queue_on_the_same_port() {
             .map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap())
             .collect();
         let mut accepted = vec![0; acceptors.len()];
-        while accepted.iter().sum::<usize>() < clients.len() {
-            for (acceptor, count) in acceptors.iter().zip(&mut accepted) {
-                *count += drain(acceptor).await;
+        let all = async {
+            while accepted.iter().sum::<usize>() < clients.len() {
+                for (acceptor, count) in acceptors.iter().zip(&mut accepted) {
+                    *count += drain(acceptor).await;
+                }
             }
-        }
+        };
+        let deadline = Duration::from_secs(10);
+        timeout(deadline, all).await.expect("all are accepted");
         assert!(accepted.iter().all(|&n| n > 0), "spread: {accepted:?}");
     }
 }

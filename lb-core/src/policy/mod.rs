@@ -30,11 +30,41 @@
 //! }
 //! ```
 
+mod algorithm;
+mod first;
+mod hash;
+mod least_conn;
+mod maglev;
+mod p2c;
+mod peak_ewma;
+mod random;
+mod ring;
+mod rotation;
 mod round_robin;
+mod static_round_robin;
+mod tournament;
 
 use std::sync::Arc;
 
+pub use algorithm::{Algorithm, AlgorithmError, AlgorithmPart};
+pub use first::First;
+pub use hash::Hash;
+pub use least_conn::LeastConn;
+pub use maglev::Maglev;
+pub use p2c::P2c;
+pub use peak_ewma::PeakEwma;
+pub use random::Random;
 pub use round_robin::RoundRobin;
+pub use static_round_robin::StaticRoundRobin;
+
+/// What the algorithms derive from a set of servers: opaque, made by
+/// [`Policy::index`] and read by [`Policy::pick`].
+pub mod index {
+    pub use super::{
+        algorithm::AlgorithmIndex, first::RoomMap, hash::HashIndex, least_conn::LoadOrder,
+        maglev::MaglevTable, random::RandomIndex, rotation::Rotation,
+    };
+}
 
 use crate::server::{PoolLoad, Server, ServerUid};
 

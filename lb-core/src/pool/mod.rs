@@ -65,6 +65,8 @@ pub struct Want<T> {
     /// same; it is waited for if it is full, and another one taken only when it
     /// cannot be used or its queue is full.
     pub server: Option<Arc<Server<T>>>,
+    /// Take that server even when it is DOWN (`option persist`).
+    pub even_if_down: bool,
     /// The hash of the request's key ([`Pool::digest`]).
     pub hash: Option<u32>,
     /// A server that has just failed, to be left out if there is another.
@@ -77,10 +79,18 @@ impl<T> Default for Want<T> {
     fn default() -> Self {
         Self {
             server: None,
+            even_if_down: false,
             hash: None,
             avoid: None,
             priority: Priority::default(),
         }
+    }
+}
+
+impl<T> Want<T> {
+    fn bound_server(&self) -> Option<&Arc<Server<T>>> {
+        let server = self.server.as_ref()?;
+        (self.even_if_down || server.takes_bound_clients()).then_some(server)
     }
 }
 
@@ -169,11 +179,11 @@ impl<T, P: Policy> Pool<T, P> {
     /// # Errors
     ///
     /// [`Unbound::Unknown`] if there is none, [`Unbound::Down`] if it takes not
-    /// even clients that are bound to it.
-    pub fn bound(&self, affinity: &str) -> Result<Arc<Server<T>>, Unbound> {
+    /// even clients that are bound to it, unless it is wanted `even_if_down`.
+    pub fn bound(&self, affinity: &str, even_if_down: bool) -> Result<Arc<Server<T>>, Unbound> {
         let snapshot = self.shared.snapshot.load();
         let server = snapshot.by_affinity(affinity).ok_or(Unbound::Unknown)?;
-        match server.takes_bound_clients() {
+        match even_if_down || server.takes_bound_clients() {
             true => Ok(Arc::clone(server)),
             false => Err(Unbound::Down),
         }
@@ -187,7 +197,7 @@ impl<T, P: Policy> Pool<T, P> {
 
     fn pick(&self, want: &Want<T>) -> Picked<T, P> {
         let shared = &*self.shared;
-        if let Some(server) = want.server.as_ref().filter(|s| s.takes_bound_clients())
+        if let Some(server) = want.bound_server()
             && let Some(picked) = self.lease_or_wait(server, want)
         {
             return picked;

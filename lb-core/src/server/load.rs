@@ -148,6 +148,12 @@ impl Latency {
         self.nanos.load(Ordering::Relaxed)
     }
 
+    /// When the last sample came, in nanoseconds on the clock of
+    /// [`record`](Self::record).
+    pub(crate) fn last_nanos(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
     /// Takes in a response time that was seen `at` this time since some fixed
     /// moment. A value above the estimate replaces it; a lower one draws it
     /// down with weight `1 - e^(-Δ/decay)`, Δ being the time since the last.

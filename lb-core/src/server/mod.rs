@@ -292,6 +292,19 @@ impl<T> Server<T> {
         }
     }
 
+    /// Takes a slot without a pool, for tests and benches of policies; true is
+    /// followed by one [`return_slot`](Self::return_slot).
+    #[doc(hidden)]
+    pub fn take_slot(&self, pool: PoolLoad) -> bool {
+        self.load.try_take(self.limit(pool))
+    }
+
+    /// Gives back a slot of [`take_slot`](Self::take_slot).
+    #[doc(hidden)]
+    pub fn return_slot(&self) {
+        self.load.give_back();
+    }
+
     pub(crate) fn load(&self) -> &Load {
         &self.load
     }

@@ -1,0 +1,76 @@
+//! `[frontend.NAME]`: where clients come in and which backend they get.
+
+use super::{
+    Acl, Bind, ClientTimeouts, ErrorFile, ForwardFor, HttpConnection, Limits, Mode, UseBackend,
+};
+use crate::config::{Spanned, print::Printer, section::Section};
+
+/// Where clients come in and which backend they get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frontend {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its listening sockets.
+    pub bind: Vec<Bind>,
+    /// Client connections; `None`: as many as the process takes.
+    pub maxconn: Option<u32>,
+    /// Named conditions.
+    pub acl: Vec<Acl>,
+    /// Backends and when to take them; the first match wins.
+    pub use_backend: Vec<UseBackend>,
+    /// The backend of all other requests.
+    pub default_backend: Option<Spanned<String>>,
+    /// The header that names the client's address, if any.
+    pub forwardfor: Option<ForwardFor>,
+    /// What happens to connections between requests.
+    pub http_connection: HttpConnection,
+    /// Connections that brought no request are not logged.
+    pub dontlognull: bool,
+    /// Replacements of `lb`'s own error pages.
+    pub errorfile: Vec<ErrorFile>,
+    /// How large a request may be.
+    pub limits: Limits,
+    /// How long the client may take.
+    pub timeout: ClientTimeouts,
+    /// Adds a `Via` header, as RFC 9110 asks of proxies. True.
+    pub via: bool,
+}
+
+impl Frontend {
+    pub(crate) fn read(name: Spanned<String>, section: &Section<'_>) -> Self {
+        section.get::<Mode>("mode");
+        Self {
+            name,
+            bind: section.get("bind").unwrap_or_default(),
+            maxconn: section.number("maxconn", 1..=i64::from(u32::MAX)),
+            acl: Acl::read_all(section),
+            use_backend: section.get("use_backend").unwrap_or_default(),
+            default_backend: section.get("default_backend"),
+            forwardfor: ForwardFor::read(section),
+            http_connection: section.get("http_connection").unwrap_or_default(),
+            dontlognull: section.flag("dontlognull"),
+            errorfile: ErrorFile::read_all(section),
+            limits: Limits::read(section),
+            timeout: ClientTimeouts::read(section),
+            via: section.get("via").unwrap_or(true),
+        }
+    }
+
+    pub(crate) fn print(&self, out: &mut Printer) {
+        let path = ["frontend", self.name.as_str()];
+        out.table(&path);
+        out.set("mode", "http");
+        out.set("bind", self.bind.as_slice());
+        out.set_some("maxconn", self.maxconn);
+        out.set_any("use_backend", &self.use_backend);
+        out.set_some("default_backend", self.default_backend.as_ref());
+        out.set_some("forwardfor", self.forwardfor.as_ref());
+        out.set("http_connection", self.http_connection);
+        out.set("dontlognull", self.dontlognull);
+        out.set("via", self.via);
+        Acl::print_all(&self.acl, &path, out);
+        ErrorFile::print_all(&self.errorfile, &path, out);
+        self.limits.print(&path, out);
+        self.timeout.print(&path, out);
+    }
+}

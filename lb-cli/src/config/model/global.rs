@@ -1,0 +1,187 @@
+//! `[global]`: the process as a whole.
+
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use crate::config::{
+    print::{Printer, ToToml, inline, quoted},
+    section::{Place, Section},
+    types::{FromValue, words},
+    unbuilt,
+    value::Value,
+};
+
+/// The process as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Global {
+    /// Threads of the data path; `None`: one for each core.
+    pub workers: Option<NonZeroUsize>,
+    /// Client connections of the whole process; `None`: what `nofile` allows.
+    pub maxconn: Option<u32>,
+    /// Open files to ask for; `None`: what `maxconn` needs.
+    pub nofile: Option<u64>,
+    /// Where log lines go; empty: nowhere.
+    pub log: Vec<LogTarget>,
+    /// Live connections are cut this long after a stop or reload. 30 s.
+    pub hard_stop_after: Duration,
+    /// The name shown on pages and in logs; `None`: the host's.
+    pub node: Option<String>,
+}
+
+/// One destination of log lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogTarget {
+    /// Where they go.
+    pub to: LogTo,
+    /// What they look like.
+    pub format: LogFormat,
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTo {
+    /// `"stdout"`
+    Stdout,
+    /// `"stderr"`
+    Stderr,
+    /// `"file:///var/log/lb.log"`
+    File(PathBuf),
+}
+
+words! {
+    /// What a log line looks like.
+    #[derive(Default)]
+    pub enum LogFormat {
+        /// HAProxy's HTTP log line.
+        #[default]
+        HaProxy = "haproxy",
+    }
+    not_yet {
+        "json" => unbuilt::LOGS,
+        "combined" => unbuilt::LOGS,
+    }
+}
+
+impl Global {
+    pub(crate) fn read(section: &Section<'_>) -> Self {
+        let log = section
+            .value("log")
+            .and_then(|log| log.items())
+            .into_iter()
+            .flatten();
+        let global = Self {
+            workers: section.value("workers").and_then(|value| workers(&value)),
+            maxconn: section.number("maxconn", 1..=i64::from(u32::MAX)),
+            nofile: section.number("nofile", 64..=i64::MAX),
+            log: log
+                .filter_map(|target| LogTarget::from_value(&target))
+                .collect(),
+            hard_stop_after: section
+                .get("hard_stop_after")
+                .unwrap_or(Duration::from_secs(30)),
+            node: section.value("node").and_then(|value| value.single_word()),
+        };
+        section.finish(&[]);
+        global
+    }
+
+    pub(crate) fn print(&self, out: &mut Printer) {
+        out.table(&["global"]);
+        match self.workers {
+            Some(count) => out.set("workers", count.get() as u64),
+            None => out.set("workers", "auto"),
+        }
+        out.set_some("maxconn", self.maxconn);
+        out.set_some("nofile", self.nofile);
+        out.set_any("log", &self.log);
+        out.set("hard_stop_after", self.hard_stop_after);
+        out.set_some("node", self.node.as_ref());
+    }
+}
+
+/// `"auto"` or a number. The bound only catches typing errors.
+fn workers(value: &Value<'_>) -> Option<NonZeroUsize> {
+    let auto = value.is_string() && value.text().is_some_and(|text| text.as_str() == "auto");
+    if auto {
+        None
+    } else {
+        value
+            .number("workers", &(1..=1024))
+            .and_then(NonZeroUsize::new)
+    }
+}
+
+impl FromValue for LogTarget {
+    fn from_value(value: &Value<'_>) -> Option<Self> {
+        let section = value.section(Place::Log, "global.log")?;
+        let target = (
+            section.require("to"),
+            section.value("format").map(|format| log_format(&format)),
+        );
+        section.finish(&[]);
+        match target {
+            (Some(to), format) => Some(Self {
+                to,
+                format: format.flatten().unwrap_or_default(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A word, or a log-format string, which is told by its `%`.
+fn log_format(value: &Value<'_>) -> Option<LogFormat> {
+    let text = value.text()?;
+    if text.contains('%') {
+        value
+            .cx
+            .not_yet(text.span(), "a log-format string", unbuilt::LOGS);
+        return None;
+    }
+    LogFormat::from_value(value)
+}
+
+impl FromValue for LogTo {
+    fn from_value(value: &Value<'_>) -> Option<Self> {
+        let text = value.text()?;
+        match text.as_str() {
+            "stdout" => Some(Self::Stdout),
+            "stderr" => Some(Self::Stderr),
+            other => match other.split_once("://") {
+                Some(("file", path)) if path.starts_with('/') => Some(Self::File(path.into())),
+                Some(("file", _)) => value.fail_with(
+                    "the path of a log file is absolute",
+                    "write \"file:///var/log/lb.log\"",
+                ),
+                Some(("syslog" | "unix", _)) => {
+                    value
+                        .cx
+                        .not_yet(text.span(), &format!("`{text}`"), unbuilt::LOGS);
+                    None
+                }
+                _ => value.fail_with(
+                    format!("unknown log target `{text}`"),
+                    "it is \"stdout\", \"stderr\" or \"file:///path\"",
+                ),
+            },
+        }
+    }
+}
+
+impl ToToml for LogTarget {
+    fn to_toml(&self) -> String {
+        inline([
+            ("to", Some(self.to.to_toml())),
+            ("format", Some(self.format.to_toml())),
+        ])
+    }
+}
+
+impl ToToml for LogTo {
+    fn to_toml(&self) -> String {
+        match self {
+            Self::Stdout => quoted("stdout"),
+            Self::Stderr => quoted("stderr"),
+            Self::File(path) => quoted(&format!("file://{}", path.display())),
+        }
+    }
+}

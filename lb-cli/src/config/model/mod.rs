@@ -1,0 +1,77 @@
+//! What a configuration means: one type for each section, defaults applied.
+//!
+//! Each file holds a section's type, how it is read and how it is printed. A field is what the key of its name says in the
+//! reference, `docs/configuration.md`. Text in another language (conditions, `balance`, `hash_type`, `expect`) is kept with
+//! its place for the planning stage to compile.
+
+mod backend;
+mod bind;
+mod check;
+mod condition;
+mod cookie;
+mod errorfile;
+mod forwardfor;
+mod frontend;
+mod global;
+mod limits;
+mod retry;
+mod server;
+mod timeouts;
+
+pub(crate) use errorfile::read_file;
+
+pub use self::{
+    backend::{Backend, HttpReuse, Pool},
+    bind::Bind,
+    check::{Check, CheckKind, HttpCheck},
+    condition::{Acl, Condition, UseBackend},
+    cookie::{Cookie, CookieMode},
+    errorfile::ErrorFile,
+    forwardfor::ForwardFor,
+    frontend::Frontend,
+    global::{Global, LogFormat, LogTarget, LogTo},
+    limits::Limits,
+    retry::{Redispatch, RetryOn},
+    server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
+    timeouts::{ClientTimeouts, ServerTimeouts},
+};
+use super::{Spanned, types::words, unbuilt, value::Context};
+
+words! {
+    /// What happens to connections between requests. Of a frontend's and a backend's, the later one here counts.
+    #[derive(Default, PartialOrd, Ord)]
+    pub enum HttpConnection {
+        /// Both sides stay open.
+        #[default]
+        KeepAlive = "keep-alive",
+        /// The server's side is closed.
+        ServerClose = "server-close",
+        /// Both sides are closed.
+        Close = "close",
+    }
+}
+
+words! {
+    /// What is proxied.
+    pub(crate) enum Mode {
+        Http = "http",
+    }
+    not_yet {
+        "tcp" => unbuilt::TCP,
+        "udp" => unbuilt::TCP,
+    }
+}
+
+/// Reports a name that could not be told from what surrounds it in conditions, logs and the runtime API.
+pub(crate) fn checked_name(cx: &Context<'_>, name: Spanned<String>, of: &str) -> Spanned<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    if name.is_empty() || !name.chars().all(allowed) {
+        let help = "names have letters, digits and -_.: only".to_owned();
+        cx.error(
+            name.span(),
+            format!("`{}` cannot be the name of {of}", *name),
+            Some(help),
+        );
+    }
+    name
+}

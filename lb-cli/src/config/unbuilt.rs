@@ -1,0 +1,114 @@
+//! Keys of the language that this version does not have yet, one line each, and what will bring them.
+//!
+//! Naming one is an error that says so: nothing in a file is silently ignored. Words that are not built yet stand beside
+//! the words that are (`not_yet` in the model).
+
+use super::section::Place;
+
+pub(crate) const RULES: &str = "rules on requests and responses come with the next releases";
+pub(crate) const TCP: &str =
+    "TCP and UDP proxying comes with the next releases; leave `mode` out for HTTP";
+pub(crate) const TLS: &str = "TLS comes with the next releases";
+pub(crate) const LOGS: &str = "syslog targets and log formats come with the next releases; \"stdout\", \"stderr\" and \"file:///…\" work, in HAProxy's format";
+pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
+pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
+const STATS: &str = "the stats page comes with the next releases";
+const ADMIN: &str = "the admin socket and metrics come with the next releases";
+const PROCESS: &str =
+    "dropping privileges and pid files come with the next releases; a service manager does both";
+const MONITOR: &str = "monitoring paths come with the next releases";
+const STICK: &str = "stick tables come with the next releases";
+const LIMITS: &str = "rate limits come with the next releases";
+const BODIES: &str = "compression comes with the next releases";
+const AGENT: &str = "agent checks come with the next releases";
+const DNS: &str =
+    "resolvers and server templates come with the next releases; names are resolved at start";
+const HTTP2: &str = "HTTP/2 to servers comes with the next releases";
+const VRRP: &str = "virtual addresses (VRRP), their scripts and alerts come with the next releases";
+const IPVS: &str = "kernel IPVS comes with the next releases";
+const USERS: &str = "user lists come with the stats page and the rules, in the next releases";
+
+/// Where a key stands, the key, and what brings it.
+#[rustfmt::skip]
+const KEYS: &[(Place, &str, &str)] = &[
+    (Place::Root, "alert", VRRP),
+    (Place::Root, "resolver", DNS),
+    (Place::Root, "script", VRRP),
+    (Place::Root, "sync_group", VRRP),
+    (Place::Root, "table", STICK),
+    (Place::Root, "userlist", USERS),
+    (Place::Root, "virtual_server", IPVS),
+    (Place::Root, "vrrp", VRRP),
+    (Place::Global, "admin", ADMIN),
+    (Place::Global, "chroot", PROCESS),
+    (Place::Global, "group", PROCESS),
+    (Place::Global, "metrics", ADMIN),
+    (Place::Global, "pidfile", PROCESS),
+    (Place::Global, "user", PROCESS),
+    (Place::Log, "facility", LOGS),
+    (Place::Log, "level", LOGS),
+    (Place::Log, "sample", LOGS),
+    (Place::Log, "tag", LOGS),
+    (Place::Frontend, "capture", LOGS),
+    (Place::Frontend, "compression", BODIES),
+    (Place::Frontend, "error_log_format", LOGS),
+    (Place::Frontend, "http_after_response", RULES),
+    (Place::Frontend, "http_request", RULES),
+    (Place::Frontend, "http_response", RULES),
+    (Place::Frontend, "log", LOGS),
+    (Place::Frontend, "log_format", LOGS),
+    (Place::Frontend, "log_health_checks", LOGS),
+    (Place::Frontend, "logasap", LOGS),
+    (Place::Frontend, "monitor_fail", MONITOR),
+    (Place::Frontend, "monitor_net", MONITOR),
+    (Place::Frontend, "monitor_uri", MONITOR),
+    (Place::Frontend, "rate_limit", LIMITS),
+    (Place::Frontend, "stats", STATS),
+    (Place::Frontend, "tcp_request", RULES),
+    (Place::Frontend, "tcp_response", RULES),
+    (Place::Backend, "agent", AGENT),
+    (Place::Backend, "compression", BODIES),
+    (Place::Backend, "http_after_response", RULES),
+    (Place::Backend, "http_request", RULES),
+    (Place::Backend, "http_response", RULES),
+    (Place::Backend, "log", LOGS),
+    (Place::Backend, "log_health_checks", LOGS),
+    (Place::Backend, "server_template", DNS),
+    (Place::Backend, "stats", STATS),
+    (Place::Backend, "stick", STICK),
+    (Place::Backend, "tcp_request", RULES),
+    (Place::Backend, "tcp_response", RULES),
+    (Place::Backend, "transparent", TRANSPARENT),
+    (Place::Bind, "alpn", TLS),
+    (Place::Bind, "tls", TLS),
+    (Place::Bind, "transparent", TRANSPARENT),
+    (Place::Server, "agent", AGENT),
+    (Place::Server, "http2", HTTP2),
+    (Place::Server, "resolver", DNS),
+    (Place::Server, "tls", TLS),
+    (Place::Check, "command", CHECKS),
+    (Place::Check, "script", CHECKS),
+    (Place::Check, "sni", TLS),
+    (Place::Check, "tls", TLS),
+    (Place::Check, "user", CHECKS),
+    (Place::Timeout, "tarpit", RULES),
+];
+
+/// What brings `key` to `place`; `None` when the language has no such key.
+pub(crate) fn part(place: Place, key: &str) -> Option<&'static str> {
+    lines(place).find(|line| line.1 == key).map(|line| line.2)
+}
+
+/// The keys that `place` will have.
+pub(crate) fn keys(place: Place) -> impl Iterator<Item = &'static str> {
+    lines(place).map(|line| line.1)
+}
+
+fn lines(place: Place) -> impl Iterator<Item = &'static (Place, &'static str, &'static str)> {
+    let both = matches!(place, Place::Defaults | Place::Listen);
+    KEYS.iter().filter(move |line| match line.0 {
+        Place::Frontend | Place::Backend if both => true,
+        Place::Server => matches!(place, Place::Server | Place::DefaultServer),
+        of => of == place,
+    })
+}

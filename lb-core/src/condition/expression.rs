@@ -1,0 +1,211 @@
+//! One test: `fetch flags… patterns…`.
+
+use super::{
+    Test,
+    call::SampleExpr,
+    error::ConditionError,
+    fetch::{Fetch, Known, Vocabulary},
+    parse::Parser,
+    pattern::{Matcher, Method, Source},
+    word::Word,
+};
+
+/// What follows the fetch of a test.
+struct Arguments<'w> {
+    method: Option<(Method, &'w Word)>,
+    sources: Vec<Source>,
+    /// `--` or `-f` stood there: having no pattern is meant.
+    explicit: bool,
+}
+
+impl<V: Vocabulary> Parser<'_, V> {
+    /// `fetch flags… patterns…`; `words` is not empty.
+    pub(super) fn test(
+        &self,
+        text: &str,
+        words: &[Word],
+    ) -> Result<Test<V::Fetch>, ConditionError> {
+        let (first, rest) = words
+            .split_first()
+            .expect("the caller has at least one word");
+        let mut expr = SampleExpr::parse(first)?;
+        let suffix = self.split_suffix(&mut expr)?;
+        let fetch = self.vocabulary.resolve(&expr)?;
+        let kind = fetch.sample_type();
+        // A converter's result is matched by its own type, whatever the suffix said.
+        let implied = suffix
+            .filter(|_| expr.converters.is_empty())
+            .or(Method::implied_by(kind));
+        let arguments = self.arguments(rest)?;
+        let method = match (arguments.method, implied) {
+            (Some((method, word)), _) if !method.compares(kind) => {
+                let message = format!(
+                    "the matcher `{}` cannot compare the {kind} that `{}` yields",
+                    method.name(),
+                    expr.fetch.name
+                );
+                return Err(ConditionError::new(word.span(), message));
+            }
+            (Some((method, _)), _) | (None, Some(method)) => method,
+            (None, None) => {
+                return Err(ConditionError::new(
+                    first.span(),
+                    format!("a {kind} sample needs a matcher"),
+                )
+                .help("put `-m str`, `-m sub` or another after it"));
+            }
+        };
+        let needs_pattern = !matches!(method, Method::Found | Method::Bool);
+        if needs_pattern && arguments.sources.is_empty() && !arguments.explicit {
+            return Err(ConditionError::new(
+                first.span(),
+                "no pattern is given, so this never holds",
+            )
+            .help("`-m found` asks for presence; `--` says that none is meant"));
+        }
+        let start = first.span().offset;
+        let end = words.last().map_or(start, |word| {
+            let span = word.span();
+            span.offset + span.len
+        });
+        Ok(Test {
+            text: text[start..end].into(),
+            fetch,
+            matcher: Matcher::new(method, &arguments.sources)?,
+        })
+    }
+
+    /// Turns `path_beg` into `path` and says what the suffix meant; fails for names that cannot be used.
+    fn split_suffix(&self, expr: &mut SampleExpr) -> Result<Option<Method>, ConditionError> {
+        let name = expr.fetch.name.clone();
+        let error = |message: String| ConditionError::new(expr.fetch.span, message);
+        let not_built = || error(format!("`{name}` is HAProxy's, and not built yet"));
+        match self.vocabulary.knows(&name) {
+            Known::Built => return Ok(None),
+            Known::NotBuilt => return Err(not_built()),
+            Known::No => {}
+        }
+        if let Some((base, method)) = Method::split_suffix(&name) {
+            match self.vocabulary.knows(base) {
+                Known::Built => {
+                    expr.fetch.name = base.to_owned();
+                    return Ok(Some(method));
+                }
+                Known::NotBuilt => return Err(not_built()),
+                Known::No => {}
+            }
+        }
+        let unknown = error(format!("there is no fetch `{name}`"));
+        Err(if self.is_defined(&name) {
+            unknown.help("an acl's name stands outside braces")
+        } else {
+            unknown.suggest(&name, self.vocabulary.names())
+        })
+    }
+
+    fn arguments<'w>(&self, words: &'w [Word]) -> Result<Arguments<'w>, ConditionError> {
+        let mut arguments = Arguments {
+            method: None,
+            sources: Vec::new(),
+            explicit: false,
+        };
+        let mut ignore_case = false;
+        let mut words = words.iter();
+        while let Some(flag) = words.as_slice().first()
+            && flag.value().starts_with(b"-")
+        {
+            words.next();
+            let mut value = |what: &str| {
+                words.next().ok_or_else(|| {
+                    ConditionError::new(flag.span(), format!("`{}` needs {what}", flag.lossy()))
+                })
+            };
+            match flag.value() {
+                b"-i" => ignore_case = true,
+                // Host names are never resolved here, with `-n` or without.
+                b"-n" => {}
+                b"--" => {
+                    arguments.explicit = true;
+                    break;
+                }
+                b"-m" => {
+                    let name = value("the name of a matcher")?;
+                    if !arguments.sources.is_empty() {
+                        return Err(ConditionError::new(
+                            flag.span(),
+                            "`-m` stands before `-f` and patterns",
+                        ));
+                    }
+                    arguments.method = Some((method(name)?, name));
+                }
+                b"-f" => {
+                    let name = value("the name of a file")?;
+                    arguments.explicit = true;
+                    arguments.sources.extend(self.file(name, ignore_case)?);
+                }
+                // Names the set for commands at run time; there is nothing to number before those exist.
+                b"-u" => {
+                    let id = value("a number")?;
+                    if id.lossy().parse::<u32>().is_err() {
+                        return Err(ConditionError::new(id.span(), "`-u` needs a number"));
+                    }
+                }
+                b"-M" => {
+                    let message = "map files (`-M`) are HAProxy's, and not built yet";
+                    return Err(ConditionError::new(flag.span(), message));
+                }
+                _ => {
+                    let message = format!("there is no flag `{}`", flag.lossy());
+                    return Err(ConditionError::new(flag.span(), message)
+                        .help("put `--` before patterns that start with `-`"));
+                }
+            }
+        }
+        for word in words {
+            if word.is("||") || word.is("{") || word.is("}") {
+                let message = format!("`{}` would be a pattern here", word.lossy());
+                return Err(ConditionError::new(word.span(), message)
+                    .help("each test stands in braces of its own; quote the word if it is meant as a pattern"));
+            }
+            arguments.sources.push(Source {
+                bytes: word.value().to_vec(),
+                span: word.span(),
+                ignore_case,
+                line: None,
+            });
+        }
+        Ok(arguments)
+    }
+
+    /// The patterns of a file: a line each, leading blanks dropped, empty lines and those that start with `#` skipped.
+    fn file(&self, name: &Word, ignore_case: bool) -> Result<Vec<Source>, ConditionError> {
+        let content = (self.files)(&name.lossy()).map_err(|error| {
+            let message = format!("cannot read the file `{}`: {error}", name.lossy());
+            ConditionError::new(name.span(), message)
+        })?;
+        let lines = content.split(|b| matches!(b, b'\n')).enumerate();
+        Ok(lines
+            .filter(|(_, line)| !line.starts_with(b"#"))
+            .map(|(number, line)| {
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                let blank = line.iter().take_while(|b| matches!(b, b' ' | b'\t'));
+                (number, &line[blank.count()..])
+            })
+            .filter(|(_, line)| !line.is_empty())
+            .map(|(number, line)| Source {
+                bytes: line.to_vec(),
+                span: name.span(),
+                ignore_case,
+                line: Some(number + 1),
+            })
+            .collect())
+    }
+}
+
+fn method(name: &Word) -> Result<Method, ConditionError> {
+    Method::parse(name.value()).ok_or_else(|| {
+        let given = name.lossy();
+        ConditionError::new(name.span(), format!("there is no matcher `{given}`"))
+            .suggest(&given, Method::names())
+    })
+}

@@ -1,0 +1,166 @@
+//! The client's connection, as services behind a server see it.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use crossbeam_utils::atomic::AtomicCell;
+use http::{HeaderMap, StatusCode};
+use lb_tcp::Endpoint;
+use tokio::time::{Duration, Instant};
+
+use crate::h1::encode;
+
+/// Request extension: who sent it, and the way back for informational
+/// responses.
+///
+/// This crate's [`Server`](crate::server::Server) puts one into every request.
+/// Under another server, put one in yourself ([`Client::new`]), so that
+/// `X-Forwarded-For`, `balance source` and conditions on `src` know the client.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    peer: Endpoint,
+    local: Endpoint,
+    accepted: Instant,
+    requests: AtomicU32,
+    /// When the request at hand began and when its head was whole, in
+    /// nanoseconds after `accepted`.
+    began: AtomicU64,
+    received: AtomicU64,
+    bytes_out: AtomicU64,
+    broken: AtomicBool,
+    /// Whoever serves this connection writes informational responses and
+    /// tunnels upgraded ones.
+    engine: bool,
+    interim: AtomicCell<Option<Box<Vec<u8>>>>,
+    interim_waits: AtomicU32,
+}
+
+impl Client {
+    /// A client at `peer` that connected to `local`.
+    pub fn new(peer: SocketAddr, local: SocketAddr) -> Self {
+        Self::build(peer.into(), local.into(), false)
+    }
+
+    /// For the engine of this crate.
+    pub(crate) fn of_engine(peer: Endpoint, local: Endpoint) -> Self {
+        Self::build(peer, local, true)
+    }
+
+    fn build(peer: Endpoint, local: Endpoint, engine: bool) -> Self {
+        Self(Arc::new(Shared {
+            peer,
+            local,
+            accepted: Instant::now(),
+            requests: AtomicU32::new(0),
+            began: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            broken: AtomicBool::new(false),
+            engine,
+            interim: AtomicCell::new(None),
+            interim_waits: AtomicU32::new(0),
+        }))
+    }
+
+    /// The client's end.
+    pub fn peer(&self) -> &Endpoint {
+        &self.0.peer
+    }
+
+    /// This side's end.
+    pub fn local(&self) -> &Endpoint {
+        &self.0.local
+    }
+
+    /// Requests on this connection so far, this one included; 0 where that is
+    /// not known.
+    pub fn requests(&self) -> u32 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// When the first byte of the current request came.
+    pub fn began(&self) -> Instant {
+        self.0.accepted + Duration::from_nanos(self.0.began.load(Ordering::Relaxed))
+    }
+
+    /// When the head of the current request was whole.
+    pub fn received(&self) -> Instant {
+        self.0.accepted + Duration::from_nanos(self.0.received.load(Ordering::Relaxed))
+    }
+
+    /// Did the connection to the client fail before the response was out?
+    pub fn is_broken(&self) -> bool {
+        self.0.broken.load(Ordering::Relaxed)
+    }
+
+    /// Bytes sent to the client for the current request, head included.
+    pub fn bytes_out(&self) -> u64 {
+        self.0.bytes_out.load(Ordering::Relaxed)
+    }
+
+    /// Sends an informational response (1xx other than 101) ahead of the final
+    /// one, if the server can; says whether it does.
+    pub fn inform(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        if !self.0.engine {
+            return false;
+        }
+        let mut bytes = self.0.interim.take().unwrap_or_default();
+        encode::informational(&mut bytes, status, headers);
+        self.0.interim.store(Some(bytes));
+        self.0.interim_waits.fetch_add(1, Ordering::Release);
+        true
+    }
+
+    /// Can a response hand over a tunnel?
+    pub(crate) fn is_engine(&self) -> bool {
+        self.0.engine
+    }
+
+    /// A request has been read whose first byte came at `began`.
+    pub(crate) fn begin_request(&self, began: Instant) {
+        let nanos = |at: Instant| {
+            let since = at.saturating_duration_since(self.0.accepted);
+            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        };
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.began.store(nanos(began), Ordering::Relaxed);
+        self.0
+            .received
+            .store(nanos(Instant::now()), Ordering::Relaxed);
+        self.0.bytes_out.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn broke_off(&self) {
+        self.0.broken.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.0.bytes_out.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Informational responses that wait to be written.
+    pub(crate) fn take_interim(&self) -> Option<Box<Vec<u8>>> {
+        if self.0.interim_waits.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.0.interim_waits.store(0, Ordering::Relaxed);
+        self.0.interim.take()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("peer", &self.0.peer)
+            .field("local", &self.0.local)
+            .finish_non_exhaustive()
+    }
+}

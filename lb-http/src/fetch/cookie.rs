@@ -1,0 +1,39 @@
+//! The cookies of a request.
+
+use http::header::COOKIE;
+
+use super::{
+    header::{item_end, trim},
+    view::RequestView,
+};
+
+/// Shows the values of the cookies named `name`, or of all, to `visit` until it returns true.
+pub(super) fn each(
+    view: &RequestView<'_>,
+    name: Option<&str>,
+    visit: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    view.headers.get_all(COOKIE).iter().any(|header| {
+        pairs(header.as_bytes())
+            .filter(|(found, _)| name.is_none_or(|name| name.as_bytes() == *found))
+            .any(|(_, value)| visit(value))
+    })
+}
+
+/// Names and values. Parted by `;` and, as old clients do, `,`; a value may hold both in quotes, which stay. What has
+/// no `=` is no cookie, and a name that starts with `$` is an attribute of RFC 2965.
+fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = Some(header);
+    let items = std::iter::from_fn(move || {
+        let header = rest?;
+        let end = item_end(header, b";,");
+        rest = header.get(end + 1..);
+        Some(&header[..end])
+    });
+    items.filter_map(|item| {
+        let equal = item.iter().position(|b| *b == b'=')?;
+        let name = trim(&item[..equal]);
+        let value = trim(&item[equal + 1..]);
+        (!name.starts_with(b"$")).then_some((name, value))
+    })
+}

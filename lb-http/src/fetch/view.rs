@@ -1,0 +1,112 @@
+//! The part of a request that samples are taken from.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Method, Uri, Version, header::HOST, request::Parts};
+use smallvec::SmallVec;
+
+/// A request's head and the connection it came on, borrowed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RequestView<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The request target.
+    pub uri: &'a Uri,
+    /// The HTTP version.
+    pub version: Version,
+    /// The header fields.
+    pub headers: &'a HeaderMap,
+    /// The client, after the PROXY protocol and `set-src`; `None` if unknown, as on Unix sockets.
+    pub source: Option<SocketAddr>,
+    /// The address the client connected to.
+    pub destination: Option<SocketAddr>,
+}
+
+impl<'a> RequestView<'a> {
+    /// The head of a request on a connection of which nothing is known.
+    #[must_use]
+    pub fn new(parts: &'a Parts) -> Self {
+        Self {
+            method: &parts.method,
+            uri: &parts.uri,
+            version: parts.version,
+            headers: &parts.headers,
+            source: None,
+            destination: None,
+        }
+    }
+
+    /// The same for a request with its body.
+    #[must_use]
+    pub fn of<B>(request: &'a http::Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            version: request.version(),
+            headers: request.headers(),
+            source: None,
+            destination: None,
+        }
+    }
+
+    /// Sets where the connection comes from and goes to.
+    #[must_use]
+    pub fn connection(
+        mut self,
+        source: Option<SocketAddr>,
+        destination: Option<SocketAddr>,
+    ) -> Self {
+        self.source = source;
+        self.destination = destination;
+        self
+    }
+
+    /// The path without the query; none for `OPTIONS *` and `CONNECT`.
+    pub(super) fn path(&self) -> Option<&'a str> {
+        let path = self.path_and_query()?;
+        Some(path.split_once('?').map_or(path, |(path, _)| path))
+    }
+
+    /// The path with the query.
+    pub(super) fn path_and_query(&self) -> Option<&'a str> {
+        let text = self.uri.path_and_query()?.as_str();
+        text.starts_with('/').then_some(text)
+    }
+
+    /// What follows the first `?`.
+    pub(super) fn query(&self) -> Option<&'a str> {
+        self.uri.query()
+    }
+
+    /// Hands over the whole request target as it was sent.
+    pub(super) fn with_url<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        let rest = self.uri.path_and_query().map_or("", |rest| rest.as_str());
+        match (self.uri.scheme_str(), self.uri.authority()) {
+            (Some(scheme), Some(authority)) => f(&join(&[
+                scheme.as_bytes(),
+                b"://",
+                authority.as_str().as_bytes(),
+                rest.as_bytes(),
+            ])),
+            (None, Some(authority)) => f(authority.as_str().as_bytes()),
+            _ => f(rest.as_bytes()),
+        }
+    }
+
+    /// `:authority`, which takes the place of `Host` where a request of HTTP/2 or later has none.
+    pub(super) fn authority_as_host(&self) -> Option<&'a [u8]> {
+        let stands_in = self.version >= Version::HTTP_2 && !self.headers.contains_key(HOST);
+        let authority = self.uri.authority().filter(|_| stands_in)?;
+        Some(authority.as_str().as_bytes())
+    }
+}
+
+/// Texts in a row. A host and a path of usual length stay on the stack.
+pub(super) fn join(parts: &[&[u8]]) -> SmallVec<[u8; 512]> {
+    let mut joined = SmallVec::new();
+    for part in parts {
+        joined.extend_from_slice(part);
+    }
+    joined
+}

@@ -1,0 +1,174 @@
+//! The bodies of the proxy's own responses: HAProxy's pages, or `errorfile`s.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
+};
+
+use crate::h1::fields::is_hop_by_hop;
+
+/// Pages by status; those not set are HAProxy's.
+#[derive(Clone, Debug, Default)]
+pub struct Pages {
+    files: HashMap<StatusCode, Page>,
+}
+
+/// One response that is ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Why a file is no page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// It does not begin with a status line and fields.
+    #[error("not a complete HTTP response: it must begin with a status line")]
+    NotAResponse,
+}
+
+impl Page {
+    /// Reads a file as `errorfile` takes it: a complete raw response. Its
+    /// length and connection fields are written anew when it is sent. An empty
+    /// file closes the connection without a word.
+    ///
+    /// # Errors
+    ///
+    /// [`PageError::NotAResponse`].
+    pub fn parse(file: &[u8]) -> Result<Self, PageError> {
+        let mut storage = [httparse::EMPTY_HEADER; 64];
+        let mut response = httparse::Response::new(&mut storage);
+        let Ok(httparse::Status::Complete(length)) = response.parse(file) else {
+            return Err(PageError::NotAResponse);
+        };
+        let status = response
+            .code
+            .and_then(|code| StatusCode::from_u16(code).ok())
+            .ok_or(PageError::NotAResponse)?;
+        let mut headers = HeaderMap::new();
+        for field in response.headers {
+            let name = HeaderName::from_bytes(field.name.as_bytes());
+            let value = HeaderValue::from_bytes(field.value);
+            let (Ok(name), Ok(value)) = (name, value) else {
+                return Err(PageError::NotAResponse);
+            };
+            if !is_hop_by_hop(&name) && name != CONTENT_LENGTH {
+                headers.append(name, value);
+            }
+        }
+        Ok(Self {
+            status,
+            headers,
+            body: Bytes::copy_from_slice(&file[length..]),
+        })
+    }
+
+    /// The status it is sent with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl Pages {
+    /// Sets the page of a status (`errorfile`).
+    #[must_use]
+    pub fn with(mut self, status: StatusCode, page: Page) -> Self {
+        self.files.insert(status, page);
+        self
+    }
+
+    /// These pages, and where they have none, those of `other`.
+    #[must_use]
+    pub fn or(mut self, other: &Self) -> Self {
+        for (status, page) in &other.files {
+            self.files.entry(*status).or_insert_with(|| page.clone());
+        }
+        self
+    }
+
+    /// The response for a status.
+    pub fn response(&self, status: StatusCode) -> Response<Bytes> {
+        let page = match self.files.get(&status) {
+            Some(page) => page.clone(),
+            None => standard(status),
+        };
+        let mut response = Response::new(page.body);
+        *response.status_mut() = page.status;
+        *response.headers_mut() = page.headers;
+        response
+    }
+}
+
+/// HAProxy's page.
+fn standard(status: StatusCode) -> Page {
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    let title = status.canonical_reason().unwrap_or("Error");
+    let body = format!(
+        "<html><body><h1>{} {title}</h1>\n{}\n</body></html>\n",
+        status.as_u16(),
+        explanation(status)
+    );
+    Page {
+        status,
+        headers,
+        body: body.into(),
+    }
+}
+
+fn explanation(status: StatusCode) -> Cow<'static, str> {
+    match status.as_u16() {
+        400 => "Your browser sent an invalid request.",
+        401 => "You need a valid user and password to access this content.",
+        403 => "Request forbidden by administrative rules.",
+        404 => "The resource could not be found.",
+        408 => "Your browser didn't send a complete request in time.",
+        413 => "The request entity exceeds the maximum allowed.",
+        414 => "The request address is too long.",
+        417 => "The expectation of the request cannot be met.",
+        429 => "You have sent too many requests in a given amount of time.",
+        431 => "The request's header fields are too large.",
+        500 => "An internal server error occurred.",
+        501 => "The server does not support the functionality required to fulfill the request.",
+        502 => "The server returned an invalid or incomplete response.",
+        503 => "No server is available to handle this request.",
+        504 => "The server didn't respond in time.",
+        505 => "The server does not support this version of HTTP.",
+        _ => "The request could not be served.",
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_a_whole_response() {
+        let file = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nsorry";
+        let pages =
+            Pages::default().with(StatusCode::SERVICE_UNAVAILABLE, Page::parse(file).unwrap());
+        let response = pages.response(StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers().len(), 1);
+        assert_eq!(response.body(), "sorry");
+        assert_eq!(Page::parse(b"<html>").unwrap_err(), PageError::NotAResponse);
+    }
+
+    #[test]
+    fn the_standard_page_is_haproxys() {
+        let response = Pages::default().response(StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            response.body(),
+            "<html><body><h1>503 Service Unavailable</h1>\n\
+             No server is available to handle this request.\n</body></html>\n"
+        );
+    }
+}

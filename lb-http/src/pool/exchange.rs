@@ -1,0 +1,287 @@
+//! A request sent over one connection, up to the response's head.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Method;
+use http_body::Body;
+use tokio::sync::futures::OwnedNotified;
+
+use super::{Connection, RequestBody};
+use crate::{
+    h1::{
+        encode::Encoder,
+        response::{self, Head},
+    },
+    timer::Timer,
+};
+
+/// How long a server may think about `Expect: 100-continue` before the body is
+/// sent all the same (RFC 9110 §10.1.1: not indefinitely).
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// One request on one connection.
+pub(crate) struct Exchange<B> {
+    pub(super) connection: Box<Connection>,
+    pub(super) sending: Sending<B>,
+    method: Method,
+    timeout: Duration,
+    /// Has a byte of a response come?
+    answered: bool,
+    /// Completes when the exchange is to break off.
+    shut_down: Option<Pin<Box<OwnedNotified>>>,
+}
+
+/// The request's body, as far as it is sent.
+pub(super) struct Sending<B> {
+    body: RequestBody<B>,
+    encoder: Encoder,
+    state: SendState,
+    continue_timer: Timer,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum SendState {
+    /// The server is asked first whether it wants the body.
+    AwaitContinue,
+    Streaming,
+    /// All is in the buffer.
+    Sent,
+    /// The server takes no more of it; a response may come all the same.
+    Refused,
+}
+
+/// What came from the server.
+pub(crate) enum Event {
+    /// An informational response; the final one is still to come.
+    Informational(Head),
+    Final(Head),
+}
+
+/// Why there is no response.
+#[derive(Debug)]
+pub(crate) enum ExchangeError<E> {
+    /// The server closed before a byte of a response.
+    Closed,
+    /// The response is not HTTP, or broke off in its head.
+    Malformed,
+    /// The server was silent for too long.
+    Timeout,
+    /// The server's sessions are shut down.
+    ShutDown,
+    /// The client's body failed.
+    Body(E),
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
+    /// `head` writes the request's head into the connection's buffer.
+    pub(crate) fn new(
+        mut connection: Box<Connection>,
+        method: Method,
+        await_continue: bool,
+        body: RequestBody<B>,
+        encoder: Encoder,
+        timeout: Duration,
+        head: impl FnOnce(&mut Vec<u8>),
+    ) -> Self {
+        connection.begin_use();
+        head(connection.io.output.head());
+        connection.timer.start(timeout);
+        let mut continue_timer = Timer::default();
+        let state = if body.is_empty() && encoder == Encoder::Exact(0) {
+            SendState::Sent
+        } else if await_continue {
+            continue_timer.start(CONTINUE_WAIT);
+            SendState::AwaitContinue
+        } else {
+            SendState::Streaming
+        };
+        Self {
+            connection,
+            sending: Sending {
+                body,
+                encoder,
+                state,
+                continue_timer,
+            },
+            method,
+            timeout,
+            answered: false,
+            shut_down: None,
+        }
+    }
+
+    /// Breaks off when this completes.
+    pub(crate) fn until(mut self, shut_down: Option<OwnedNotified>) -> Self {
+        self.shut_down = shut_down.map(Box::pin);
+        // Registers, so that a signal between two polls is not missed.
+        if let Some(shut_down) = &mut self.shut_down {
+            shut_down.as_mut().enable();
+        }
+        self
+    }
+
+    pub(crate) fn is_reused(&self) -> bool {
+        self.connection.is_reused()
+    }
+
+    /// The body, to be sent over another connection.
+    pub(crate) fn into_body(self) -> RequestBody<B> {
+        self.sending.body
+    }
+
+    /// The bare connection, after a switch of protocols.
+    pub(crate) fn into_connection(self) -> Box<Connection> {
+        self.connection
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Sends on, and reads the next head.
+    pub(crate) fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Event, ExchangeError<B::Error>>> {
+        if let Err(error) = self.poll_send(cx) {
+            return Poll::Ready(Err(ExchangeError::Body(error)));
+        }
+        loop {
+            let connection = &mut *self.connection;
+            if !connection.io.input.is_empty() {
+                match response::parse(&mut connection.io.input, &self.method) {
+                    Ok(Some(head)) => return Poll::Ready(Ok(self.event(head))),
+                    Ok(None) => {}
+                    Err(_) => return Poll::Ready(Err(ExchangeError::Malformed)),
+                }
+            }
+            match connection.io.poll_read_head(cx) {
+                Poll::Ready(Ok(1..)) => {
+                    self.answered = true;
+                    connection.timer.start(self.timeout);
+                }
+                Poll::Ready(_) => {
+                    return Poll::Ready(Err(match self.answered {
+                        false => ExchangeError::Closed,
+                        true => ExchangeError::Malformed,
+                    }));
+                }
+                Poll::Pending => {
+                    if self.is_shut_down(cx) {
+                        return Poll::Ready(Err(ExchangeError::ShutDown));
+                    }
+                    return self
+                        .connection
+                        .timer
+                        .poll(cx)
+                        .map(|()| Err(ExchangeError::Timeout));
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_shut_down(&mut self, cx: &mut Context<'_>) -> bool {
+        match &mut self.shut_down {
+            Some(shut_down) => shut_down.as_mut().poll(cx).is_ready(),
+            None => false,
+        }
+    }
+
+    fn event(&mut self, head: Head) -> Event {
+        if head.parts.status.is_informational()
+            && head.parts.status != http::StatusCode::SWITCHING_PROTOCOLS
+        {
+            if head.parts.status == http::StatusCode::CONTINUE {
+                self.sending.go_on();
+            }
+            return Event::Informational(head);
+        }
+        // A final answer instead of 100: the server does not want the body.
+        if self.sending.state == SendState::AwaitContinue {
+            self.sending.state = SendState::Refused;
+        }
+        Event::Final(head)
+    }
+
+    /// Sends as much of the request as the connection and the client give room
+    /// for. An error is the client's; one of the connection shows when reading,
+    /// since a server may refuse a body and still say why.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), B::Error> {
+        let connection = &mut *self.connection;
+        loop {
+            let more = self.sending.poll_fill(cx, &mut connection.io.output)?;
+            if connection.io.output.is_empty() {
+                return Ok(());
+            }
+            match connection.io.poll_flush(cx) {
+                Poll::Ready(Ok(())) => connection.timer.start(self.timeout),
+                Poll::Ready(Err(error)) => {
+                    self.sending.refuse(&error);
+                    return Ok(());
+                }
+                Poll::Pending => return Ok(()),
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Has the server got all of it?
+    pub(super) fn is_sent(&self) -> bool {
+        self.sending.state == SendState::Sent && self.connection.io.output.is_empty()
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Sending<B> {
+    fn go_on(&mut self) {
+        if self.state == SendState::AwaitContinue {
+            self.state = SendState::Streaming;
+        }
+    }
+
+    fn refuse(&mut self, error: &io::Error) {
+        tracing::trace!(%error, "server takes no more of the request");
+        self.state = SendState::Refused;
+    }
+
+    /// Moves body into the buffer; says whether there may be more at once.
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut crate::h1::io::Output,
+    ) -> Result<bool, B::Error> {
+        if self.state == SendState::AwaitContinue && self.continue_timer.poll(cx).is_ready() {
+            self.go_on();
+        }
+        while self.state == SendState::Streaming {
+            if !output.has_room() {
+                return Ok(true);
+            }
+            match self.body.poll_frame(cx)? {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Some(frame)) => match frame.into_data() {
+                    Ok(data) => self.encoder.data(data, output),
+                    Err(frame) => {
+                        self.encoder.end(frame.trailers_ref(), output);
+                        self.state = SendState::Sent;
+                    }
+                },
+                Poll::Ready(None) => {
+                    // A body shorter than stated leaves the server waiting; it
+                    // is cut off when the client's error is reported instead.
+                    self.encoder.end(None, output);
+                    self.state = SendState::Sent;
+                }
+            }
+        }
+        Ok(false)
+    }
+}

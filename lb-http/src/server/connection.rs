@@ -1,0 +1,449 @@
+//! One client connection, from its first byte to its last.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode, Version};
+use http_body::Body;
+use hyper::service::Service;
+use lb_tcp::Endpoint;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::futures::OwnedNotified,
+    time::Instant,
+};
+
+use super::{
+    Incoming, OnRefused, Refused, RefusedCause, Server, Settings, Shutdown, incoming::Feed,
+    response::Asked,
+};
+use crate::{
+    Client,
+    h1::{
+        encode::Encoder,
+        io::Buffered,
+        request::{self, Head, Refusal},
+    },
+    timer::Timer,
+    tunnel::TunnelSlot,
+};
+
+/// How long a connection that is closed with unread input lingers, so that the
+/// reset which that causes does not destroy the response on its way
+/// (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(1);
+
+pub(super) struct Connection<'a, IO> {
+    io: Buffered<IO>,
+    client: Client,
+    settings: &'a Settings,
+    on_refused: Option<&'a OnRefused>,
+    shutdown: &'a Shutdown,
+    stop: Pin<Box<OwnedNotified>>,
+    timer: Timer,
+    /// When the request at hand began.
+    since: Instant,
+    /// Does the client take nothing at the moment?
+    stalled: bool,
+    /// Bytes written before the response at hand.
+    written_before: u64,
+}
+
+/// What comes of waiting for a request.
+enum Next {
+    Request(Box<Head>),
+    Refuse(Refusal, RefusedCause),
+    Close,
+}
+
+/// How writing a response ended.
+enum Written {
+    Whole,
+    /// The connection is of no more use.
+    Broken,
+}
+
+impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
+    pub(super) fn new<S>(
+        io: IO,
+        early: BytesMut,
+        peer: Endpoint,
+        local: Endpoint,
+        server: &'a Server<S>,
+        shutdown: &'a Shutdown,
+    ) -> Self {
+        let mut io = Buffered::new(io);
+        io.input = early;
+        Self {
+            io,
+            client: Client::of_engine(peer, local),
+            settings: &server.settings,
+            on_refused: server.on_refused.as_ref(),
+            shutdown,
+            stop: Box::pin(shutdown.notified()),
+            timer: Timer::default(),
+            since: Instant::now(),
+            stalled: false,
+            written_before: 0,
+        }
+    }
+
+    pub(super) async fn run<S, B>(mut self, service: &S)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        B: Body<Data = Bytes>,
+    {
+        self.timer.start(self.settings.timeouts.http_request);
+        loop {
+            match poll_fn(|cx| self.poll_request(cx)).await {
+                Next::Request(head) => {
+                    if !self.exchange(*head, service).await {
+                        return;
+                    }
+                }
+                Next::Refuse(refusal, cause) => return self.refuse(refusal, cause).await,
+                Next::Close => return,
+            }
+            self.io.release();
+            self.timer.start(self.settings.timeouts.keep_alive);
+        }
+    }
+
+    /// Reads up to the end of a head.
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            if !self.io.input.is_empty() {
+                match request::parse(&mut self.io.input, &self.settings.limits) {
+                    Ok(Some(head)) => return Poll::Ready(Next::Request(Box::new(head))),
+                    Ok(None) => {}
+                    Err(refusal) => {
+                        return Poll::Ready(Next::Refuse(refusal, RefusedCause::Invalid));
+                    }
+                }
+            }
+            let begun = !self.io.input.is_empty();
+            let first = self.client.requests() == 0;
+            match self.io.poll_read_head(cx) {
+                Poll::Ready(Ok(1..)) => {
+                    if !begun {
+                        self.since = Instant::now();
+                        let deadline = self.since + self.settings.timeouts.http_request;
+                        if !first {
+                            self.timer.set(deadline);
+                        }
+                    }
+                }
+                Poll::Ready(_) if begun => {
+                    let refusal = bad_request("the client closed in the middle of its request");
+                    return Poll::Ready(Next::Refuse(refusal, RefusedCause::ClientClosed));
+                }
+                Poll::Ready(_) => {
+                    if first {
+                        let refusal = bad_request("the client closed without a request");
+                        self.report(refusal, RefusedCause::ClientClosed, false);
+                    }
+                    return Poll::Ready(Next::Close);
+                }
+                Poll::Pending => {
+                    if !begun && (self.stop.as_mut().poll(cx).is_ready() || self.is_stopping()) {
+                        return Poll::Ready(Next::Close);
+                    }
+                    ready!(self.timer.poll(cx));
+                    let refusal = Refusal {
+                        status: StatusCode::REQUEST_TIMEOUT,
+                        reason: "the request did not come in time",
+                    };
+                    if begun {
+                        return Poll::Ready(Next::Refuse(refusal, RefusedCause::Timeout));
+                    }
+                    // Browsers open connections in advance: no page for those.
+                    if first {
+                        self.report(refusal, RefusedCause::Timeout, false);
+                    }
+                    return Poll::Ready(Next::Close);
+                }
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shutdown.has_begun()
+    }
+
+    /// One request and its response; `false` if the connection ends with it.
+    async fn exchange<S, B>(&mut self, head: Head, service: &S) -> bool
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        B: Body<Data = Bytes>,
+    {
+        let asked = Asked {
+            method: head.parts.method.clone(),
+            version: head.parts.version,
+        };
+        let persists = head.connection.persists(head.parts.version);
+        let (incoming, mut feed) = Incoming::new(
+            head.length,
+            head.expect_continue,
+            self.settings.limits.body_bytes,
+        );
+        self.written_before = self.io.written();
+        self.client.begin_request(self.since);
+        let mut request = Request::from_parts(head.parts, incoming);
+        request.extensions_mut().insert(self.client.clone());
+        self.timer.start(self.settings.timeouts.client);
+        let response = {
+            let mut response = pin!(service.call(request));
+            poll_fn(|cx| self.poll_service(cx, response.as_mut(), &mut feed, &asked)).await
+        };
+        let Some(response) = response else {
+            return false;
+        };
+        let (mut parts, body) = response.into_parts();
+        let tunnel = parts.extensions.remove::<TunnelSlot>();
+        let mut body = pin!(body);
+        let size = body.size_hint();
+        let mut encoder = asked.encoder(&parts, &size);
+        let close = !persists
+            || encoder == Encoder::UntilClose
+            || self.settings.close
+            || self.is_stopping()
+            || feed.awaits_continue()
+            || feed.failure().is_some()
+            || feed.remaining().is_some_and(|left| left > 64 * 1024);
+        if self.io.output.has_room() {
+            asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
+        }
+        if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
+            self.run_tunnel(*tunnel).await;
+            return false;
+        }
+        let bodiless = asked.is_bodiless(parts.status);
+        let written =
+            poll_fn(|cx| self.poll_write(cx, body.as_mut(), &mut encoder, &mut feed, bodiless))
+                .await;
+        self.client.sent(self.io.written() - self.written_before);
+        if let Written::Broken = written {
+            self.client.broke_off();
+            return false;
+        }
+        if !close && !feed.is_complete() {
+            self.timer.start(LINGER);
+            let found = poll_fn(|cx| feed.poll_discard(cx, &mut self.io, &mut self.timer)).await;
+            if found {
+                return true;
+            }
+        }
+        if close || !feed.is_complete() {
+            self.linger().await;
+            return false;
+        }
+        true
+    }
+
+    /// Polls the service, and between polls does for it what only the
+    /// connection can: feed it the request's body, pass on informational
+    /// responses, notice that the client is gone. `None` ends the connection.
+    fn poll_service<F, B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut service: Pin<&mut F>,
+        feed: &mut Feed,
+        asked: &Asked,
+    ) -> Poll<Option<Response<B>>>
+    where
+        F: Future<Output = Result<Response<B>, Infallible>>,
+    {
+        loop {
+            feed.disarm();
+            let polled = service.as_mut().poll(cx);
+            self.write_interim(cx, feed, asked);
+            if let Poll::Ready(Ok(response)) = polled {
+                return Poll::Ready(Some(response));
+            }
+            if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
+                continue;
+            }
+            if self.settings.abort_on_close && feed.is_complete() && self.io.input.is_empty() {
+                // Bytes are the next request of a client that pipelines.
+                match self.io.poll_read_head(cx) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
+                    Poll::Ready(Ok(_)) | Poll::Pending => {}
+                }
+            }
+            return Poll::Pending;
+        }
+    }
+
+    fn write_interim(&mut self, cx: &mut Context<'_>, feed: &mut Feed, asked: &Asked) {
+        let Some(interim) = self.client.take_interim() else {
+            return;
+        };
+        // HTTP/1.0 has no such responses.
+        if asked.version == Version::HTTP_11 && self.io.output.has_room() {
+            if interim.starts_with(b"HTTP/1.1 100") {
+                feed.continued();
+            }
+            self.io.output.head().extend_from_slice(&interim);
+            // An error shows again when the final response is written.
+            let _ = self.io.poll_flush(cx);
+        }
+    }
+
+    /// Streams the body out, at the client's pace.
+    fn poll_write<B: Body<Data = Bytes>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut B>,
+        encoder: &mut Encoder,
+        feed: &mut Feed,
+        bodiless: bool,
+    ) -> Poll<Written> {
+        if bodiless {
+            return self.poll_flush(cx);
+        }
+        loop {
+            if self.io.output.has_room() && !encoder.is_ended() {
+                feed.disarm();
+                match body.as_mut().poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        match frame.into_data() {
+                            Ok(data) => encoder.data(data, &mut self.io.output),
+                            Err(frame) => {
+                                encoder.end(frame.trailers_ref(), &mut self.io.output);
+                            }
+                        }
+                        continue;
+                    }
+                    Poll::Ready(None) => {
+                        if !encoder.end(None, &mut self.io.output) {
+                            return Poll::Ready(Written::Broken);
+                        }
+                        continue;
+                    }
+                    // What is there goes out, so that the client has all that
+                    // came, and then the connection ends before the body does.
+                    Poll::Ready(Some(Err(_))) => {
+                        let _ = self.io.poll_flush(cx);
+                        return Poll::Ready(Written::Broken);
+                    }
+                    Poll::Pending => {
+                        if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
+                            continue;
+                        }
+                        // Only the client's own silence counts against it.
+                        if let Written::Broken = ready!(self.poll_flush(cx)) {
+                            return Poll::Ready(Written::Broken);
+                        }
+                        return Poll::Pending;
+                    }
+                }
+            }
+            match ready!(self.poll_flush(cx)) {
+                Written::Whole if !encoder.is_ended() => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Written> {
+        if self.io.output.is_empty() {
+            return Poll::Ready(Written::Whole);
+        }
+        let before = self.io.written();
+        match self.io.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.stalled = false;
+                Poll::Ready(Written::Whole)
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Written::Broken),
+            Poll::Pending => {
+                if !self.stalled || self.io.written() != before {
+                    self.timer.start(self.settings.timeouts.client);
+                    self.stalled = true;
+                }
+                self.timer.poll(cx).map(|()| Written::Broken)
+            }
+        }
+    }
+
+    async fn run_tunnel(&mut self, tunnel: crate::tunnel::Tunnel) {
+        let flushed = poll_fn(|cx| self.poll_flush(cx)).await;
+        if let Written::Broken = flushed {
+            return;
+        }
+        let head = self.io.written() - self.written_before;
+        let early = self.io.input.split().freeze();
+        match tunnel.run(self.io.io_mut(), early).await {
+            Ok(bytes) => self.client.sent(head + bytes),
+            Err(error) => tracing::debug!(%error, "tunnel ended"),
+        }
+    }
+
+    /// Answers what is no request, and closes.
+    async fn refuse(&mut self, refusal: Refusal, cause: RefusedCause) {
+        self.report(refusal, cause, true);
+        if cause == RefusedCause::ClientClosed {
+            // It may have closed only its sending side, and still listens.
+            tracing::trace!("answering a client that closed");
+        }
+        let (parts, page) = self.settings.pages.response(refusal.status).into_parts();
+        let asked = Asked {
+            method: http::Method::GET,
+            version: Version::HTTP_11,
+        };
+        let size = http_body::SizeHint::with_exact(page.len() as u64);
+        let mut encoder = Encoder::Exact(page.len() as u64);
+        asked.write_head(self.io.output.head(), &parts, &size, encoder, true);
+        encoder.data(page, &mut self.io.output);
+        self.timer.start(self.settings.timeouts.client);
+        poll_fn(|cx| self.poll_flush(cx)).await;
+        self.linger().await;
+    }
+
+    fn report(&self, refusal: Refusal, cause: RefusedCause, began: bool) {
+        if let Some(report) = self.on_refused {
+            report(&Refused {
+                peer: self.client.peer().clone(),
+                local: self.client.local().clone(),
+                status: refusal.status,
+                reason: refusal.reason,
+                cause,
+                began,
+                since: self.since,
+            });
+        }
+    }
+
+    /// Closes the sending side and reads on for a moment.
+    async fn linger(&mut self) {
+        self.timer.start(LINGER);
+        poll_fn(|cx| {
+            if self.io.poll_shutdown(cx)?.is_pending() {
+                return self.timer.poll(cx).map(Ok);
+            }
+            loop {
+                self.io.input.clear();
+                match self.io.poll_read_head(cx)? {
+                    Poll::Ready(0) => return Poll::Ready(Ok::<_, std::io::Error>(())),
+                    Poll::Ready(_) => {}
+                    Poll::Pending => return self.timer.poll(cx).map(Ok),
+                }
+            }
+        })
+        .await
+        .ok();
+    }
+}
+
+fn bad_request(reason: &'static str) -> Refusal {
+    Refusal {
+        status: StatusCode::BAD_REQUEST,
+        reason,
+    }
+}
