@@ -28,8 +28,6 @@ pub(crate) enum Act {
     Answer(Vec<u8>),
     /// Reads and says nothing.
     Silence,
-    /// Closes at once.
-    Close,
 }
 
 impl From<&str> for Act {
@@ -55,9 +53,6 @@ impl Backend {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (tell, act) = (tell.clone(), acts.lock().unwrap().clone());
                 tokio::spawn(async move {
-                    if matches!(act, Act::Close) {
-                        return;
-                    }
                     let mut request = Vec::new();
                     loop {
                         match stream.read_buf(&mut request).await {
@@ -70,7 +65,7 @@ impl Backend {
                         Act::Answer(bytes) => {
                             let _ = stream.write_all(&bytes).await;
                         }
-                        _ => std::future::pending().await,
+                        Act::Silence => std::future::pending().await,
                     }
                 });
             }

@@ -1,18 +1,22 @@
 //! What a check makes of an answer. The expected values were taken from
 //! HAProxy 2.6's statistics page under the same answers.
 
+use std::time::Duration;
+
 use lb_core::{
-    Server,
+    HealthChecker, Pool, Server,
     health::{Grade, Status},
+    policy::RoundRobin,
     server::Operational,
 };
 use lb_http::{
     Upstream,
     check::{AgentCheck, HttpCheck, TcpCheck},
 };
+use tokio::{sync::mpsc, time::timeout};
 use tower::ServiceExt as _;
 
-use crate::rig::{Act, Backend, check, nobody, probe, probe_of};
+use crate::rig::{Act, Backend, DEADLINE, check, nobody, probe, probe_of};
 
 #[tokio::test]
 async fn a_response_is_judged_as_haproxy_judges_it() {
@@ -153,4 +157,25 @@ async fn an_agent_says_one_line() {
     assert_eq!(answer, lb_core::health::Answer::parse(b"75% drain"));
     let gone = AgentCheck::new(nobody.address.port());
     assert!(gone.oneshot(probe(nobody.address)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_out_of_time() {
+    let backend = Backend::start(Act::Silence).await;
+    let pool = Pool::builder()
+        .name("app")
+        .with(Server::new("s1", Upstream::from(backend.address)))
+        .build(RoundRobin::new())
+        .unwrap();
+    let (tell, mut lines) = mpsc::unbounded_channel();
+    let checker = HealthChecker::new(HttpCheck::get("/"))
+        .timeout(Duration::from_millis(100))
+        .on_event(move |event| drop(tell.send(event.to_string())));
+    tokio::spawn(checker.run(pool));
+    lines.recv().await.expect("the check");
+    let line = timeout(DEADLINE, lines.recv()).await.unwrap().unwrap();
+    assert!(
+        line.starts_with("Server app/s1 is DOWN, reason: Layer7 timeout, check duration: 1"),
+        "{line}"
+    );
 }
