@@ -2,13 +2,13 @@
 //! where the policy is told of the load, of a pick with the request's beginning
 //! and end. The budget is 100 ns for a pick among 1,000.
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use lb_core::{
     Policy, Server,
     hash::avalanche,
-    policy::{Algorithm, Choice, Query},
+    policy::{Algorithm, Choice, PeakEwma, Query},
     server::PoolLoad,
 };
 use rand::{SeedableRng, rngs::SmallRng};
@@ -60,6 +60,10 @@ impl Bench {
             .collect();
         let mut load = PoolLoad::default();
         for (server, requests) in servers.iter().zip((0..7).cycle()) {
+            let millis = Duration::from_millis(requests + 1);
+            server
+                .latency()
+                .record(millis, 10 * millis, PeakEwma::DECAY);
             for _ in 0..requests {
                 server.take_slot(load);
                 load.in_flight += 1;
@@ -133,7 +137,9 @@ fn nearly_full(criterion: &mut Criterion) {
     for kind in KINDS {
         let mut bench = Bench::new(*kind, 1000);
         for server in &bench.servers[..999] {
-            while server.take_slot(bench.load) {}
+            while server.take_slot(bench.load) {
+                bench.load.in_flight += 1;
+            }
         }
         bench.index = bench.policy.index(&bench.servers, None);
         group.bench_function(BenchmarkId::from_parameter(kind.0), |b| {

@@ -2,3 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod log;
+pub mod plan;
+pub mod run;

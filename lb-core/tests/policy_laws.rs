@@ -361,6 +361,22 @@ fn least_conn_prefers_the_least_loaded_for_its_weight() {
 }
 
 #[test]
+fn least_conn_goes_on_among_idle_servers_when_one_goes_or_comes() {
+    let mut bench = Bench::new(LeastConn::new(), servers(&[1; 4]));
+    let all = bench.servers.clone();
+    let name = |bench: &Bench<LeastConn>| {
+        let position = bench.serve(None).unwrap();
+        bench.servers[position].name().to_owned()
+    };
+    assert_eq!([name(&bench), name(&bench)], ["s1", "s2"]);
+    bench.change(without(&all, &all[3]));
+    assert_eq!([name(&bench), name(&bench)], ["s3", "s1"]);
+    bench.change(all);
+    assert_eq!([name(&bench), name(&bench)], ["s2", "s3"]);
+    assert_eq!([name(&bench), name(&bench)], ["s1", "s4"]);
+}
+
+#[test]
 fn least_conn_heeds_dynamic_limits() {
     let server = |name: &str| {
         let server = Server::new(name, ()).max_conn(100).min_conn(1);

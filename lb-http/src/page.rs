@@ -58,15 +58,24 @@ impl Page {
             let (Ok(name), Ok(value)) = (name, value) else {
                 return Err(PageError::NotAResponse);
             };
-            if !is_hop_by_hop(&name) && name != CONTENT_LENGTH {
-                headers.append(name, value);
-            }
+            headers.append(name, value);
         }
-        Ok(Self {
+        let body = Bytes::copy_from_slice(&file[length..]);
+        Ok(Self::new(status, headers, body))
+    }
+
+    /// A page of which length and connection fields are written anew when it is
+    /// sent.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        let kept = headers
+            .iter()
+            .filter(|(name, _)| !is_hop_by_hop(name) && **name != CONTENT_LENGTH)
+            .map(|(name, value)| (name.clone(), value.clone()));
+        Self {
             status,
-            headers,
-            body: Bytes::copy_from_slice(&file[length..]),
-        })
+            headers: kept.collect(),
+            body,
+        }
     }
 
     /// The status it is sent with.

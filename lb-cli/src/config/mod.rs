@@ -31,6 +31,7 @@ mod read;
 mod section;
 mod span;
 mod suggest;
+pub(crate) use self::suggest::nearest;
 mod types;
 mod unbuilt;
 mod units;

@@ -161,7 +161,7 @@ impl Policy for Hash {
             }
             (Kind::Map { rotation, .. }, None) => rotation.pick(servers, query),
             (Kind::Ring { ring, bound, .. }, Some(hash)) => {
-                let candidates = ring.from(ring.nearest(hash));
+                let candidates = ring.candidates(ring.nearest(hash), servers.len());
                 Choice::Only(pick_bound(candidates, servers, query, |server| {
                     bound.allows(&servers[server], query)
                 }))

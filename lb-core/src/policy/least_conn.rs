@@ -8,10 +8,14 @@
 //! The least key is kept up to date in a lock-free tree as requests come and go,
 //! and a pick reads its root, among 1,000 servers as among two.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use super::{Choice, Interest, Policy, Query, rotation::first_with_room, tournament::Tournament};
-use crate::server::{PoolLoad, Server};
+use super::{
+    Choice, Interest, Policy, Query,
+    rotation::first_with_room,
+    tournament::{Entry, Tournament},
+};
+use crate::server::{PoolLoad, Server, ServerUid};
 
 /// The key of a server that has no room.
 const FULL: u32 = u32::MAX;
@@ -29,18 +33,52 @@ impl LeastConn {
 
 /// The servers of a set in the order of their load.
 #[derive(Debug)]
-pub struct LoadOrder(Tournament);
+pub struct LoadOrder {
+    tree: Tournament,
+    members: Box<[ServerUid]>,
+}
+
+impl LoadOrder {
+    /// Those that were there before keep their place among their equals, and new
+    /// ones come last.
+    fn new<T>(servers: &[Arc<Server<T>>], previous: Option<&Self>) -> Self {
+        let before: HashMap<ServerUid, u32, ahash::RandomState> = previous
+            .into_iter()
+            .flat_map(|order| {
+                order
+                    .members
+                    .iter()
+                    .zip(0..)
+                    .map(|(uid, at)| (*uid, order.tree.since(at)))
+            })
+            .collect();
+        let clock = previous.map_or(0, |order| order.tree.clock());
+        let ahead = |position: u32| clock.wrapping_add(position);
+        let entries = (0..).zip(servers).map(|(position, server)| Entry {
+            key: key(server),
+            since: before
+                .get(&server.uid())
+                .copied()
+                .unwrap_or(ahead(position)),
+        });
+        let count = u32::try_from(servers.len()).unwrap_or(u32::MAX);
+        Self {
+            tree: Tournament::new(entries, ahead(count)),
+            members: servers.iter().map(|server| server.uid()).collect(),
+        }
+    }
+}
 
 impl Policy for LeastConn {
     type Index = LoadOrder;
 
-    fn index<T>(&self, servers: &[Arc<Server<T>>], _: Option<&LoadOrder>) -> LoadOrder {
-        LoadOrder(Tournament::new(servers.iter().map(|server| key(server))))
+    fn index<T>(&self, servers: &[Arc<Server<T>>], previous: Option<&LoadOrder>) -> LoadOrder {
+        LoadOrder::new(servers, previous)
     }
 
     fn pick<T>(
         &self,
-        LoadOrder(tree): &LoadOrder,
+        LoadOrder { tree, .. }: &LoadOrder,
         servers: &[Arc<Server<T>>],
         query: &mut Query<'_>,
     ) -> Choice {
@@ -66,13 +104,8 @@ impl Policy for LeastConn {
         }
     }
 
-    fn load_changed<T>(
-        &self,
-        LoadOrder(tree): &LoadOrder,
-        servers: &[Arc<Server<T>>],
-        position: usize,
-    ) {
-        tree.update(position, || key(&servers[position]));
+    fn load_changed<T>(&self, index: &LoadOrder, servers: &[Arc<Server<T>>], position: usize) {
+        index.tree.update(position, || key(&servers[position]));
     }
 }
 

@@ -6,6 +6,11 @@
 //! while picking and keeps no counters: those live on the
 //! [`Server`], so that a change of the set loses nothing.
 //!
+//! The built-in ones are, each in a file that states its rule: [`RoundRobin`],
+//! [`StaticRoundRobin`], [`LeastConn`], [`First`], [`Hash`](struct@Hash), [`Random`], and
+//! beyond HAProxy's [`P2c`], [`PeakEwma`] and [`Maglev`]. [`Algorithm`] is any of
+//! them, by the words of a configuration.
+//!
 //! An algorithm of your own is about twenty lines:
 //!
 //! ```

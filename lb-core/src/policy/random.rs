@@ -80,9 +80,12 @@ impl Policy for Random {
         let mut best = None;
         for _ in 0..self.draws {
             let place = ring.nearest(query.rng.next_u32());
-            let drawn = pick_bound(ring.from(place), servers, query, |server| {
-                bound.allows(&servers[server], query)
-            });
+            let drawn = pick_bound(
+                ring.candidates(place, servers.len()),
+                servers,
+                query,
+                |server| bound.allows(&servers[server], query),
+            );
             if best.is_none_or(|best: usize| lighter(&servers[drawn], &servers[best])) {
                 best = Some(drawn);
             }

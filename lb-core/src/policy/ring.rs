@@ -89,12 +89,18 @@ impl Ring {
         self.nodes[(turn % self.nodes.len() as u64) as usize].server as usize
     }
 
-    /// The servers from `place` on, once round; a server comes once for each of
-    /// its nodes.
-    pub(super) fn from(&self, place: usize) -> impl Iterator<Item = usize> {
-        let place = place % self.nodes.len();
+    /// Servers in the order in which the key at `place` falls to them. That of
+    /// the next node comes first, and several times if nodes of its follow; after
+    /// so many nodes that few servers can be missing, simply every server: a ring
+    /// may have millions of nodes.
+    pub(super) fn candidates(&self, place: usize, servers: usize) -> impl Iterator<Item = usize> {
         let (before, after) = self.nodes.split_at(place);
-        after.iter().chain(before).map(|node| node.server as usize)
+        let first = self.nodes[place].server as usize;
+        let nodes = after.iter().chain(before).map(|node| node.server as usize);
+        nodes
+            .take(4 * servers)
+            .chain(first..servers)
+            .chain(0..first)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whose turn it is: a table of turns made once for a set of servers, and an
 //! atomic cursor into it. A pick is one `fetch_add` and one load.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Choice, Query};
 use crate::{
@@ -98,9 +98,11 @@ impl Rotation {
         if now == 0 || (self.turns == *turns && *self.members == *members) {
             return now;
         }
+        let positions: HashMap<ServerUid, usize, ahash::RandomState> =
+            members.iter().copied().zip(0..).collect();
         let next = (0..self.turns.order.len() as u64).find_map(|ahead| {
-            let uid = self.members[self.turns.at(now + ahead)];
-            members.iter().position(|member| *member == uid)
+            let uid = &self.members[self.turns.at(now + ahead)];
+            positions.get(uid).copied()
         });
         let period = turns.period() as u64;
         let near = turns.repeat_from as u64 + self.turns.phase(now) * period / 65_536;

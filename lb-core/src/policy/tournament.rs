@@ -16,9 +16,9 @@ const FAN: usize = 4;
 
 /// A key and, among equal keys, whose came first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Entry {
-    key: u32,
-    since: u32,
+pub(super) struct Entry {
+    pub(super) key: u32,
+    pub(super) since: u32,
 }
 
 impl Entry {
@@ -71,12 +71,9 @@ pub(super) struct Tournament {
 }
 
 impl Tournament {
-    /// `keys` by position, at least one; equal ones in their order.
-    pub(super) fn new(keys: impl Iterator<Item = u32>) -> Self {
-        let leaves: Box<[AtomicU64]> = (0..)
-            .zip(keys)
-            .map(|(since, key)| AtomicU64::new(Entry { key, since }.pack()))
-            .collect();
+    /// `entries` by position, at least one; the next to change does so at `clock`.
+    pub(super) fn new(entries: impl Iterator<Item = Entry>, clock: u32) -> Self {
+        let leaves: Box<[AtomicU64]> = entries.map(|entry| AtomicU64::new(entry.pack())).collect();
         let mut levels = Vec::new();
         let mut width = leaves.len();
         loop {
@@ -86,11 +83,10 @@ impl Tournament {
                 break;
             }
         }
-        let clock = AtomicU32::new(u32::try_from(leaves.len()).unwrap_or(u32::MAX));
         let tree = Self {
             leaves,
             levels: levels.into_boxed_slice(),
-            clock,
+            clock: AtomicU32::new(clock),
         };
         for level in 0..tree.levels.len() {
             for node in 0..tree.levels[level].len() {
@@ -98,6 +94,16 @@ impl Tournament {
             }
         }
         tree
+    }
+
+    /// When the next change comes, in changes.
+    pub(super) fn clock(&self) -> u32 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    /// When the key at `position` changed last.
+    pub(super) fn since(&self, position: usize) -> u32 {
+        Entry::unpack(self.leaves[position].load(Ordering::Relaxed)).since
     }
 
     /// The position of the smallest key, and the key.
@@ -211,9 +217,14 @@ mod tests {
 
     use super::*;
 
+    fn tree(keys: &[u32]) -> Tournament {
+        let entries = (0..).zip(keys).map(|(since, &key)| Entry { key, since });
+        Tournament::new(entries, keys.len() as u32)
+    }
+
     #[test]
     fn equal_keys_take_turns_also_when_the_clock_wraps() {
-        let tree = Tournament::new([0; 3].into_iter());
+        let tree = tree(&[0; 3]);
         tree.clock.store(u32::MAX - 4, Ordering::Relaxed);
         for position in 0..3 {
             tree.update(position, || 0);
@@ -233,7 +244,7 @@ mod tests {
         let mut rng = SmallRng::seed_from_u64(7);
         for count in [1, 2, 4, 5, 16, 17, 100, 1000] {
             let mut keys = vec![9; count];
-            let tree = Tournament::new(keys.iter().copied());
+            let tree = tree(&keys);
             for _ in 0..2000 {
                 let position = rng.random_range(0..count);
                 keys[position] = rng.random_range(0..50);
@@ -253,7 +264,7 @@ mod tests {
         const ROUNDS: u64 = 300;
         for count in [2, 5, 21, 100] {
             let keys: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(1000)).collect();
-            let tree = Tournament::new(keys.iter().map(|_| 1000));
+            let tree = tree(&vec![1000; count]);
             let barrier = Barrier::new(THREADS as usize);
             thread::scope(|scope| {
                 for thread in 0..THREADS {
@@ -295,7 +306,8 @@ mod loom_tests {
         for positions in [[0, 1], [1, 1]] {
             loom::model(move || {
                 let keys = Arc::new([AtomicU32::new(5), AtomicU32::new(6)]);
-                let tree = Arc::new(Tournament::new([5, 6].into_iter()));
+                let entries = [5, 6].map(|key| Entry { key, since: key });
+                let tree = Arc::new(Tournament::new(entries.into_iter(), 7));
                 let change = |position: usize, key: u32| {
                     let (keys, tree) = (keys.clone(), tree.clone());
                     thread::spawn(move || {

@@ -82,6 +82,11 @@ impl<T, P: Policy> Pool<T, P> {
             .change(server, || server.set_weight(server.user_weight(), ramp));
     }
 
+    /// Sets how many requests a server may serve at a time; 0 is no limit.
+    pub fn set_max_conn(&self, server: &Arc<Server<T>>, limit: u32) {
+        self.shared.change(server, || server.set_max_conn(limit));
+    }
+
     /// Sets the load at which dynamic limits reach their maximum.
     pub fn set_full_conn(&self, load: u32) {
         self.shared.full_conn.store(load, Ordering::Relaxed);
@@ -107,8 +112,22 @@ impl<T, P: Policy> Shared<T, P> {
             Some(&before),
         )));
         drop(members);
+        self.refresh_loads();
         self.changed.notify_waiters();
         result
+    }
+
+    /// Slots given back while a snapshot was built were told to the one before.
+    fn refresh_loads(&self) {
+        if !self.interest.load {
+            return;
+        }
+        let snapshot = self.snapshot.load();
+        if let Some(index) = snapshot.index() {
+            for position in 0..snapshot.usable().len() {
+                self.policy.load_changed(index, snapshot.usable(), position);
+            }
+        }
     }
 
     fn change(&self, server: &Arc<Server<T>>, change: impl FnOnce()) {

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::Pool;
-use crate::{policy::Policy, server::Server};
+use crate::{
+    policy::{PeakEwma, Policy},
+    server::Server,
+};
 
 /// The right to send one request to one server. Dropping it frees the slot and
 /// hands it to whoever waits for it; hold it until the *response body* has
@@ -28,12 +31,10 @@ impl<T, P: Policy> Lease<T, P> {
 
     /// Tells a policy that steers by response times of one more.
     pub fn record_latency(&self, latency: Duration, now: Instant) {
-        /// As in linkerd: an estimate forgets a peak in some ten seconds.
-        const DECAY: Duration = Duration::from_secs(10);
         let shared = &self.pool.shared;
         if shared.interest.latency {
             let at = now.saturating_duration_since(shared.epoch);
-            self.server.latency().record(latency, at, DECAY);
+            self.server.latency().record(latency, at, PeakEwma::DECAY);
         }
     }
 }

@@ -21,19 +21,27 @@
 mod budget;
 mod causes;
 
+use std::num::NonZeroU32;
+
 pub use budget::Budget;
 pub use causes::{Cause, Causes, UnknownCause};
 
 /// When the binding of a client to its server is given up (`option redispatch`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Redispatch {
     /// Never: a bound client fails with its server.
     Never,
-    /// On the last retry.
-    #[default]
-    Last,
     /// On every so many retries; 1 is on each.
-    Every(u32),
+    Every(NonZeroU32),
+    /// On one retry, counted from the last; 1 is the last itself.
+    FromLast(NonZeroU32),
+}
+
+impl Default for Redispatch {
+    /// On the last retry.
+    fn default() -> Self {
+        Self::FromLast(NonZeroU32::MIN)
+    }
 }
 
 /// How often and why a request is tried again.
@@ -112,8 +120,8 @@ impl Attempts {
         let elsewhere = match self.redispatch {
             _ if !bound => self.redispatch != Redispatch::Never,
             Redispatch::Never => false,
-            Redispatch::Last => self.left == 0,
-            Redispatch::Every(n) => n > 0 && self.made.is_multiple_of(n),
+            Redispatch::FromLast(n) => self.left + 1 == n.get(),
+            Redispatch::Every(n) => self.made.is_multiple_of(n.get()),
         };
         match elsewhere {
             true => Next::Elsewhere,
@@ -125,6 +133,10 @@ impl Attempts {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    fn n(n: u32) -> NonZeroU32 {
+        NonZeroU32::new(n).unwrap()
+    }
 
     fn plan(redispatch: Redispatch, bound: bool) -> Vec<Next> {
         let mut attempts = Retries {
@@ -142,10 +154,10 @@ mod tests {
         use Next::{Elsewhere as E, GiveUp as G, SameServer as S};
         assert_eq!(plan(Redispatch::Never, true), [S, S, S, G]);
         assert_eq!(plan(Redispatch::Never, false), [S, S, S, G]);
-        assert_eq!(plan(Redispatch::Last, true), [S, S, E, G]);
-        assert_eq!(plan(Redispatch::Last, false), [E, E, E, G]);
-        assert_eq!(plan(Redispatch::Every(2), true), [S, E, S, G]);
-        assert_eq!(plan(Redispatch::Every(1), true), [E, E, E, G]);
+        assert_eq!(plan(Redispatch::FromLast(n(1)), true), [S, S, E, G]);
+        assert_eq!(plan(Redispatch::FromLast(n(1)), false), [E, E, E, G]);
+        assert_eq!(plan(Redispatch::Every(n(2)), true), [S, E, S, G]);
+        assert_eq!(plan(Redispatch::Every(n(1)), true), [E, E, E, G]);
     }
 
     #[test]

@@ -209,7 +209,7 @@ mod tests {
     fn latency_jumps_up_and_decays_down() {
         let latency = Latency::new();
         let decay = Duration::from_secs(10);
-        let mut record = |millis, at| {
+        let record = |millis, at| {
             latency.record(
                 Duration::from_millis(millis),
                 Duration::from_secs(at),

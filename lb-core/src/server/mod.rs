@@ -278,7 +278,8 @@ impl<T> Server<T> {
         self.load.latency()
     }
 
-    /// Changes `maxconn` at run time; 0 is no limit.
+    /// Changes `maxconn`; 0 is no limit. For a server in a pool use
+    /// [`Pool::set_max_conn`](crate::Pool::set_max_conn), which also wakes who waits.
     pub fn set_max_conn(&self, limit: u32) {
         self.load.set_max(limit);
     }

@@ -53,11 +53,11 @@ pub(crate) struct Head {
 
 /// Why a request is refused before anyone sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// What the client is told.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// What is wrong, for the log.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 const fn refuse(status: StatusCode, reason: &'static str) -> Refusal {

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, Response, StatusCode, Version, response::Parts};
 
 use super::{
-    fields::{self, Connection, Span, Spans, is_hop_by_hop},
+    fields::{self, Span, Spans, is_hop_by_hop},
     framing::{Length, response_length},
     request::MAX_FIELDS,
 };
@@ -22,7 +22,6 @@ pub(crate) struct Head {
     pub(crate) length: Length,
     /// May the connection carry another request after this response?
     pub(crate) reusable: bool,
-    pub(crate) connection: Connection,
     /// What the server says it can upgrade to; sent on with 101 and 426 only.
     pub(crate) upgrade: Option<http::HeaderValue>,
 }
@@ -100,7 +99,6 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
         parts,
         length,
         reusable: trusted && framing.connection.persists(version),
-        connection: framing.connection,
         upgrade,
     }))
 }

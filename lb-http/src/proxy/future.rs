@@ -156,7 +156,9 @@ where
 
     fn leased(&mut self, lease: Lease<Upstream, P>) -> State<B, P> {
         let now = Instant::now();
-        self.report.dequeued.get_or_insert(now);
+        // The last attempt counts: what earlier ones took is waiting, as in HAProxy.
+        self.report.dequeued = Some(now);
+        self.report.connected = None;
         self.report.server = Some(Arc::clone(lease.server()));
         let upstream = lease.server().target();
         if let Some(answer) = self.redirection(upstream) {

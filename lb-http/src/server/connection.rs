@@ -20,7 +20,8 @@ use tokio::{
 };
 
 use super::{
-    Incoming, OnRefused, Refused, RefusedCause, Server, Settings, Shutdown, incoming::Feed,
+    Incoming, OnRefused, Refused, RefusedCause, Server, Settings, Shutdown,
+    incoming::{self, Feed},
     response::Asked,
 };
 use crate::{
@@ -172,6 +173,17 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         }
     }
 
+    /// Is the connection of no use after this response, whatever the client says?
+    fn must_close(&self, feed: &Feed) -> bool {
+        self.settings.close
+            || self.is_stopping()
+            || feed.awaits_continue()
+            || feed.failure().is_some()
+            || feed
+                .remaining()
+                .is_some_and(|left| left > incoming::WORTH_READING)
+    }
+
     fn is_stopping(&self) -> bool {
         self.shutdown.has_begun()
     }
@@ -204,34 +216,32 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         let Some(response) = response else {
             return false;
         };
-        let (mut parts, body) = response.into_parts();
-        let tunnel = parts.extensions.remove::<TunnelSlot>();
-        let mut body = pin!(body);
-        let size = body.size_hint();
-        let mut encoder = asked.encoder(&parts, &size);
-        let close = !persists
-            || encoder == Encoder::UntilClose
-            || self.settings.close
-            || self.is_stopping()
-            || feed.awaits_continue()
-            || feed.failure().is_some()
-            || feed.remaining().is_some_and(|left| left > 64 * 1024);
-        if self.io.output.has_room() {
-            asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
-        }
-        if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
-            self.run_tunnel(*tunnel).await;
-            return false;
-        }
-        let bodiless = asked.is_bodiless(parts.status);
-        let written =
-            poll_fn(|cx| self.poll_write(cx, body.as_mut(), &mut encoder, &mut feed, bodiless))
-                .await;
-        self.client.sent(self.io.written() - self.written_before);
-        if let Written::Broken = written {
-            self.client.broke_off();
-            return false;
-        }
+        let close = {
+            let (mut parts, body) = response.into_parts();
+            // Dropped before the connection lingers: whoever made it may log its end.
+            let mut body = pin!(body);
+            let tunnel = parts.extensions.remove::<TunnelSlot>();
+            let size = body.size_hint();
+            let mut encoder = asked.encoder(&parts, &size);
+            let close = !persists || encoder == Encoder::UntilClose || self.must_close(&feed);
+            if self.io.output.has_room() {
+                asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
+            }
+            if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
+                self.run_tunnel(*tunnel).await;
+                return false;
+            }
+            let bodiless = asked.is_bodiless(parts.status);
+            let written =
+                poll_fn(|cx| self.poll_write(cx, body.as_mut(), &mut encoder, &mut feed, bodiless))
+                    .await;
+            self.client.sent(self.io.written() - self.written_before);
+            if let Written::Broken = written {
+                self.client.broke_off();
+                return false;
+            }
+            close
+        };
         if !close && !feed.is_complete() {
             self.timer.start(LINGER);
             let found = poll_fn(|cx| feed.poll_discard(cx, &mut self.io, &mut self.timer)).await;

@@ -31,6 +31,10 @@ use crate::{
     timer::Timer,
 };
 
+/// So much of a body that nobody wants is read to keep the connection; more is
+/// not worth a new one.
+pub(super) const WORTH_READING: u64 = 64 * 1024;
+
 /// Why a request's body broke off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -308,9 +312,7 @@ impl Feed {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        /// More than this is not worth a new connection.
-        const WORTHWHILE: u64 = 64 * 1024;
-        self.allowance = self.allowance.min(WORTHWHILE);
+        self.allowance = self.allowance.min(WORTH_READING);
         while !self.is_complete() {
             match self.decoder.decode(&mut io.input) {
                 Ok(Some(Piece::Data(data))) if data.len() as u64 > self.allowance => {

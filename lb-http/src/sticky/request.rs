@@ -152,6 +152,8 @@ impl Iterator for Parts<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn stripped(field: &str) -> Option<String> {
@@ -223,5 +225,71 @@ mod tests {
         );
         assert_eq!(unprefixed("SRV=~; SRV=c1~b").unwrap(), "SRV=; SRV=b");
         assert_eq!(unprefixed("SRV=app; a=b~c"), None);
+    }
+
+    /// What is neither ours, nor an attribute, nor empty.
+    fn others(field: &[u8]) -> Vec<&[u8]> {
+        Parts::new(field)
+            .filter(|part| !part.is_attribute(field) && part.value_of(field, b"SRV").is_none())
+            .map(|part| field[part.start..part.end].trim_ascii())
+            .filter(|text| !text.is_empty())
+            .collect()
+    }
+
+    /// Fields made of what matters to the grammar.
+    fn field() -> impl Strategy<Value = Vec<u8>> {
+        let token = prop::sample::select(vec![
+            "SRV",
+            "SRV=c2",
+            "SRV=",
+            "SRV=c2~app",
+            "=",
+            ";",
+            "; ",
+            ",",
+            " ",
+            "\t",
+            "\"",
+            "\\",
+            "$",
+            "$a",
+            "a",
+            "b=1",
+            "~",
+            "|",
+            "\u{e9}",
+        ]);
+        let tokens = prop::collection::vec(token, 0..20).prop_map(|tokens| tokens.concat().into());
+        prop_oneof![3 => tokens, 1 => prop::collection::vec(any::<u8>(), 0..40)]
+    }
+
+    proptest! {
+        #[test]
+        fn stripping_leaves_the_others_and_none_of_ours(field in field()) {
+            let rest = match strip(&field, b"SRV") {
+                Stripped::Unchanged => {
+                    prop_assert_eq!(values(&field, b"SRV").count(), 0);
+                    return Ok(());
+                }
+                Stripped::Rest(rest) => rest,
+                Stripped::Nothing => Vec::new(),
+            };
+            prop_assert!(values(&field, b"SRV").count() > 0);
+            prop_assert_eq!(values(&rest, b"SRV").count(), 0);
+            prop_assert_eq!(others(&rest), others(&field));
+        }
+
+        // A prefix with one of two quotes in it leaves a quote that is not
+        // closed, for HAProxy too.
+        #[test]
+        fn unprefixing_leaves_the_others_and_the_rest_of_ours(mut field in field()) {
+            field.retain(|&byte| byte != b'"');
+            let Some(rest) = unprefix(&field, b"SRV", b'~') else {
+                prop_assert!(values(&field, b"SRV").all(|value| !value.contains(&b'~')));
+                return Ok(());
+            };
+            prop_assert_eq!(others(&rest), others(&field));
+            prop_assert_eq!(values(&rest, b"SRV").count(), values(&field, b"SRV").count());
+        }
     }
 }

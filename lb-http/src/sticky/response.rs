@@ -37,7 +37,9 @@ fn value(field: &[u8], name: &[u8]) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
+
+    use super::{super::request, *};
 
     fn rewritten(field: &str) -> Option<String> {
         rewrite(field.as_bytes(), b"SRV", b"c1").map(|field| String::from_utf8(field).unwrap())
@@ -80,5 +82,24 @@ mod tests {
         );
         assert_eq!(prefixed("SRV=").unwrap(), "SRV=c1~");
         assert_eq!(prefixed("a=b"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_server_set_comes_back(value in "[!#-+./-:<-\\[\\]-}]{0,12}", tail in "(; ?[a-z]{0,4}){0,2}") {
+            let field = format!("SRV={value}{tail}");
+            let sent = prefix(field.as_bytes(), b"SRV", b"c1", b'~').unwrap();
+            let (cookie, attributes) = sent.split_at(sent.len() - tail.len());
+            prop_assert_eq!(attributes, tail.as_bytes());
+            let seen = request::unprefix(cookie, b"SRV", b'~').unwrap();
+            prop_assert_eq!(seen, format!("SRV={value}").into_bytes());
+        }
+
+        #[test]
+        fn no_field_panics(field in prop::collection::vec(any::<u8>(), 0..40)) {
+            let changed = rewrite(&field, b"SRV", b"c1");
+            prop_assert_eq!(changed.is_some(), sets(&field, b"SRV"));
+            prop_assert!(changed.is_none_or(|changed| changed.starts_with(b"SRV=c1")));
+        }
     }
 }

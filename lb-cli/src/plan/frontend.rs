@@ -1,0 +1,269 @@
+//! A frontend that can run: its sockets, its limits, its routes.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use lb_core::condition::{Condition, Scope};
+use lb_http::{
+    fetch::{HttpExpr, HttpVocabulary, RequestView},
+    headers::ForwardedFor,
+    page::{Page, Pages},
+    server::{Limits, Settings, Timeouts},
+};
+use lb_tcp::{Address, BindError, Listen, Listener};
+
+use super::{Backend, problem};
+use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
+
+/// A frontend, compiled.
+#[derive(Debug)]
+pub struct Frontend {
+    name: Arc<str>,
+    routes: Vec<Route>,
+    default: Option<Arc<Backend>>,
+    pages: Arc<Pages>,
+    model: model::Frontend,
+}
+
+/// A `use_backend`.
+#[derive(Debug)]
+pub struct Route {
+    /// The condition, and whether it is one of `unless`.
+    pub condition: Option<(bool, Condition<HttpExpr>)>,
+    /// Where requests go for which it holds.
+    pub backend: Arc<Backend>,
+    /// The rule as written.
+    pub text: String,
+}
+
+impl Route {
+    /// Is it this request's?
+    pub fn takes(&self, view: &RequestView<'_>) -> bool {
+        match &self.condition {
+            None => true,
+            Some((unless, condition)) => condition.eval(view) != *unless,
+        }
+    }
+}
+
+impl Frontend {
+    pub(super) fn compile(
+        model: &model::Frontend,
+        backends: &[Arc<Backend>],
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let scope = scope(&model.acl, diagnostics);
+        let find = |name: &str| backends.iter().find(|b| b.name() == name).cloned();
+        let routes = model.use_backend.iter().filter_map(|rule| {
+            let condition = match &rule.condition {
+                None => None,
+                Some(text) => Some((text.unless, condition(&scope, text, diagnostics)?)),
+            };
+            let words = rule.condition.as_ref().map(|condition| {
+                let word = if condition.unless { "unless" } else { "if" };
+                format!(" {word} {}", condition.text)
+            });
+            Some(Route {
+                condition,
+                backend: find(&rule.name)?,
+                text: format!("{}{}", rule.name, words.unwrap_or_default()),
+            })
+        });
+        Self {
+            name: model.name.as_str().into(),
+            routes: routes.collect(),
+            default: model.default_backend.as_ref().and_then(|name| find(name)),
+            pages: Arc::new(pages(&model.errorfile)),
+            model: model.clone(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its name, shared.
+    pub fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    /// What the file says.
+    pub fn model(&self) -> &model::Frontend {
+        &self.model
+    }
+
+    /// Its routes, in order.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Where requests go that no route takes.
+    pub fn default_backend(&self) -> Option<&Arc<Backend>> {
+        self.default.as_ref()
+    }
+
+    /// Its error pages.
+    pub fn pages(&self) -> &Arc<Pages> {
+        &self.pages
+    }
+
+    /// Does a request's client abort end the request?
+    fn aborts_on_close(&self) -> bool {
+        let mut targets = self.routes.iter().map(|r| &r.backend).chain(&self.default);
+        targets.any(|backend| backend.model().abortonclose)
+    }
+
+    /// How its connections are treated.
+    pub fn settings(&self) -> Settings {
+        let limits = &self.model.limits;
+        let timeout = &self.model.timeout;
+        Settings {
+            limits: Limits {
+                header_bytes: usize::try_from(limits.header_bytes.0).unwrap_or(usize::MAX),
+                headers: limits.headers.into(),
+                uri_bytes: usize::try_from(limits.uri_bytes.0).unwrap_or(usize::MAX),
+                body_bytes: limits.body_bytes.map(|bytes| bytes.0),
+            },
+            timeouts: Timeouts {
+                http_request: timeout.http_request,
+                keep_alive: timeout.http_keep_alive,
+                client: timeout.client,
+            },
+            pages: Arc::clone(&self.pages),
+            close: self.model.http_connection == model::HttpConnection::Close,
+            abort_on_close: self.aborts_on_close(),
+        }
+    }
+
+    /// Binds its sockets, one of each address for each of `workers`.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] says which address, and why.
+    pub fn bind(&self, workers: NonZeroUsize) -> Result<Vec<(usize, Vec<Listener>)>, BindError> {
+        let sockets = self.model.bind.iter().enumerate();
+        sockets
+            .map(|(at, bind)| Ok((at, listen(bind).bind_each(workers)?)))
+            .collect()
+    }
+}
+
+fn listen(bind: &model::Bind) -> Listen {
+    let address = match &*bind.address {
+        BindAddress::Ip(address) => Address::Inet(*address),
+        BindAddress::Any(port) => Address::Any { port: *port },
+        BindAddress::Unix(path) => Address::Unix(path.clone()),
+        BindAddress::Abstract(name) => Address::Abstract(name.clone()),
+        BindAddress::Fd(number) => Address::Fd(i32::try_from(*number).unwrap_or(-1)),
+    };
+    let mut listen = Listen::new(address)
+        .only_v6(bind.v6only || bind.v4v6 == Some(false))
+        .fast_open(bind.tfo);
+    if let Some(backlog) = bind.backlog {
+        listen = listen.backlog(backlog);
+    }
+    if let Some(interface) = &bind.interface {
+        listen = listen.interface(interface);
+    }
+    if let Some(mss) = bind.mss {
+        listen = listen.mss(mss.into());
+    }
+    if let Some(mode) = bind.mode {
+        listen = listen.mode(mode);
+    }
+    let owner = |name: &Option<String>, database: &str| {
+        name.as_ref()
+            .and_then(|name| super::ids::find(name, database))
+    };
+    let (user, group) = (
+        owner(&bind.user, "/etc/passwd"),
+        owner(&bind.group, "/etc/group"),
+    );
+    if user.is_some() || group.is_some() {
+        listen = listen.owner(user, group);
+    }
+    listen
+}
+
+/// The named conditions of a section.
+pub(super) fn scope(acls: &[model::Acl], diagnostics: &mut Diagnostics) -> Scope<HttpVocabulary> {
+    let mut builder = Scope::builder(HttpVocabulary).files(|name| std::fs::read(name));
+    for acl in acls {
+        let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
+        builder = builder.acl(&acl.name, &texts);
+    }
+    let (scope, errors) = builder.build();
+    for error in errors {
+        let Some(acl) = acls.iter().find(|acl| acl.name.as_str() == error.name) else {
+            continue;
+        };
+        let text = error.alternative.and_then(|at| acl.conditions.get(at));
+        problem::of_condition(text.unwrap_or(&acl.name), [error.source], diagnostics);
+    }
+    scope
+}
+
+/// Compiles what stands behind `if` or `unless`.
+pub(super) fn condition(
+    scope: &Scope<HttpVocabulary>,
+    condition: &model::Condition,
+    diagnostics: &mut Diagnostics,
+) -> Option<Condition<HttpExpr>> {
+    let text: &Spanned<String> = &condition.text;
+    scope
+        .condition(text)
+        .map_err(|errors| problem::of_condition(text, errors, diagnostics))
+        .ok()
+}
+
+pub(super) fn pages(files: &[model::ErrorFile]) -> Pages {
+    files.iter().fold(Pages::default(), |pages, file| {
+        let page = Page::new(file.status, file.headers.clone(), file.body.clone());
+        pages.with(file.replaces, page)
+    })
+}
+
+/// `X-Forwarded-For` as a frontend and a backend want it together: the
+/// backend's header wins, `if-none` holds only if both agree.
+pub fn forwarded_for(
+    frontend: Option<&model::ForwardFor>,
+    backend: Option<&model::ForwardFor>,
+) -> Option<ForwardedFor> {
+    let named = backend.or(frontend)?;
+    let all: Vec<_> = frontend.into_iter().chain(backend).collect();
+    let mut forwarded_for = ForwardedFor::default().header(named.header.clone());
+    for network in all.iter().flat_map(|each| &each.except) {
+        forwarded_for = forwarded_for.except(*network);
+    }
+    if all.iter().all(|each| each.if_none) {
+        forwarded_for = forwarded_for.if_none();
+    }
+    Some(forwarded_for)
+}
+
+/// For each backend, a tenth of the connections of all frontends that lead to
+/// it: HAProxy's default of `fullconn`.
+pub(super) fn full_conns(config: &Config) -> Vec<u32> {
+    let limit_of = |name: &str| -> u32 {
+        let leads = |frontend: &&model::Frontend| {
+            let default = frontend.default_backend.as_ref();
+            default.is_some_and(|to| to.as_str() == name)
+                || frontend
+                    .use_backend
+                    .iter()
+                    .any(|rule| rule.name.as_str() == name)
+        };
+        let sum: u64 = config
+            .frontends
+            .iter()
+            .filter(leads)
+            .map(|frontend| u64::from(frontend.maxconn.or(config.global.maxconn).unwrap_or(0)))
+            .sum();
+        u32::try_from(sum.div_ceil(10)).unwrap_or(u32::MAX)
+    };
+    config
+        .backends
+        .iter()
+        .map(|backend| limit_of(&backend.name))
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! From a configuration to something that can run: names resolved, texts
+//! compiled, nothing left that can fail but the system.
+//!
+//! Problems found here join those of the configuration, with their places, so
+//! that one run of `lb check` shows all of them.
+
+mod backend;
+mod frontend;
+mod ids;
+mod problem;
+
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+
+pub use backend::{Backend, Persist, Server};
+pub use frontend::{Frontend, Route, forwarded_for};
+
+use crate::config::{Config, Diagnostics, model};
+
+/// A system that can be started.
+#[derive(Debug)]
+pub struct Plan {
+    /// Threads of the data path.
+    pub workers: NonZeroUsize,
+    /// Client connections of the whole process; `None` is what the open-files
+    /// limit allows.
+    pub maxconn: Option<u32>,
+    /// The open-files limit to ask for.
+    pub nofile: Option<u64>,
+    /// On stop, connections are cut after this.
+    pub hard_stop_after: Duration,
+    /// Where log lines go.
+    pub log: Vec<model::LogTarget>,
+    /// The name of this node.
+    pub node: String,
+    /// In the order of the file.
+    pub frontends: Vec<Frontend>,
+    /// In the order of the file.
+    pub backends: Vec<Arc<Backend>>,
+    /// What the configuration has been warned of.
+    pub warnings: Diagnostics,
+}
+
+impl Plan {
+    /// Compiles a configuration, which may have errors already.
+    ///
+    /// # Errors
+    ///
+    /// All problems of the configuration and of the texts in it.
+    pub fn compile(mut config: Config) -> Result<Self, Diagnostics> {
+        let mut diagnostics = std::mem::take(&mut config.diagnostics);
+        let full_conns = frontend::full_conns(&config);
+        let backends: Vec<_> = config
+            .backends
+            .iter()
+            .zip(full_conns)
+            .map(|(backend, full_conn)| {
+                Arc::new(Backend::compile(backend, full_conn, &mut diagnostics))
+            })
+            .collect();
+        let frontends: Vec<_> = config
+            .frontends
+            .iter()
+            .map(|frontend| Frontend::compile(frontend, &backends, &mut diagnostics))
+            .collect();
+        if frontends.is_empty() && !diagnostics.has_errors() {
+            diagnostics.error(
+                crate::config::Span::BUILT_IN,
+                "no frontend: there is nothing to listen on",
+            );
+        }
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        let global = config.global;
+        Ok(Self {
+            workers: global
+                .workers
+                .or_else(|| thread::available_parallelism().ok())
+                .unwrap_or(NonZeroUsize::MIN),
+            maxconn: global.maxconn,
+            nofile: global.nofile,
+            hard_stop_after: global.hard_stop_after,
+            log: global.log,
+            node: global.node.unwrap_or_else(host_name),
+            frontends,
+            backends,
+            warnings: diagnostics,
+        })
+    }
+
+    /// The backend of this name.
+    pub fn backend(&self, name: &str) -> Option<&Arc<Backend>> {
+        self.backends.iter().find(|backend| backend.name() == name)
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,142 @@
+//! Taking connections, within the limits.
+
+use std::{
+    future::poll_fn,
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use lb_http::server::Shutdown;
+use lb_tcp::{Acceptor, Endpoint, Stream, proxy_protocol::accept_header};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    System,
+    frontend::FrontendServer,
+    system::{Phase, RunningFrontend},
+};
+
+/// How long to leave connections in the kernel's queue when descriptors run out.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// One listening socket of one worker.
+pub(super) struct Door {
+    pub(super) frontend: Arc<RunningFrontend>,
+    pub(super) bind: usize,
+    pub(super) server: FrontendServer,
+    pub(super) system: Arc<System>,
+    pub(super) connections: TaskTracker,
+    pub(super) shutdown: Shutdown,
+}
+
+/// Accepts until the process stops, and then what the kernel has already
+/// accepted for it.
+pub(super) async fn run(door: Door, acceptor: Acceptor) {
+    let door = Arc::new(door);
+    let mut phase = door.system.phase.subscribe();
+    loop {
+        let accepted = tokio::select! {
+            accepted = acceptor.accept() => accepted,
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Some(permits) = door.permits(&mut phase).await else {
+                    break;
+                };
+                door.admit(stream, peer, permits);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                sleep(BACK_OFF).await;
+            }
+        }
+    }
+    // Closing the socket would reset those that wait in its queue.
+    while let Some((stream, peer)) = poll_fn(|cx| next_waiting(&acceptor, cx)).await {
+        door.admit(stream, peer, Vec::new());
+    }
+}
+
+/// A connection that is there already; `None` if there is none.
+fn next_waiting(acceptor: &Acceptor, cx: &mut Context<'_>) -> Poll<Option<(Stream, Endpoint)>> {
+    Poll::Ready(match acceptor.poll_accept(cx) {
+        Poll::Ready(Ok(connection)) => Some(connection),
+        Poll::Ready(Err(_)) | Poll::Pending => None,
+    })
+}
+
+impl Door {
+    /// A place for one more connection in every limit. Whoever waits here has
+    /// been accepted; the others wait in the kernel's backlog.
+    async fn permits(
+        &self,
+        phase: &mut tokio::sync::watch::Receiver<Phase>,
+    ) -> Option<Vec<OwnedSemaphorePermit>> {
+        let limits = [
+            Some(&self.system.permits),
+            self.frontend.permits.as_ref(),
+            self.frontend.bind_permits.get(self.bind).and_then(Option::as_ref),
+        ];
+        let mut permits = Vec::with_capacity(1);
+        for limit in limits.into_iter().flatten() {
+            let permit = tokio::select! {
+                permit = Semaphore::acquire_owned(Arc::clone(limit)) => permit.ok()?,
+                _ = phase.wait_for(|phase| *phase == Phase::Stop) => return None,
+            };
+            permits.push(permit);
+        }
+        Some(permits)
+    }
+
+    fn admit(
+        self: &Arc<Self>,
+        stream: Stream,
+        peer: Endpoint,
+        permits: Vec<OwnedSemaphorePermit>,
+    ) {
+        let door = Arc::clone(self);
+        let counted = (
+            door.system.connections.enter(),
+            door.frontend.connections.enter(),
+        );
+        self.connections.spawn(async move {
+            if let Err(error) = door.serve(stream, peer).await {
+                tracing::debug!(%error, "connection refused");
+            }
+            drop((counted, permits));
+        });
+    }
+
+    async fn serve(&self, mut stream: Stream, peer: Endpoint) -> io::Result<()> {
+        let local = stream.local()?;
+        let mut early = Vec::new();
+        let (mut source, mut destination) = (peer, local);
+        if self.accepts_proxy() {
+            let patience = self.frontend.plan.model().timeout.http_request;
+            let header = timeout(patience, accept_header(&mut stream, &mut early))
+                .await?
+                .map_err(io::Error::other)?;
+            // A LOCAL or UNKNOWN header leaves the socket's own addresses.
+            source = header.source().cloned().unwrap_or(source);
+            destination = header.destination().cloned().unwrap_or(destination);
+        }
+        let early = BytesMut::from(&early[..]);
+        self.server
+            .serve(stream, early, source, destination, &self.shutdown)
+            .await;
+        Ok(())
+    }
+
+    fn accepts_proxy(&self) -> bool {
+        let binds = &self.frontend.plan.model().bind;
+        binds.get(self.bind).is_some_and(|bind| bind.accept_proxy)
+    }
+}

@@ -1,0 +1,223 @@
+//! What a worker does with a request: find its backend, send it there, log it.
+
+use std::{convert::Infallible, sync::Arc};
+
+use bytes::BytesMut;
+use http::{HeaderValue, Request, Response, StatusCode};
+use lb_core::policy::Algorithm;
+use lb_http::{
+    Client, Proxy,
+    fetch::RequestView,
+    server::{Incoming, Refused, Server, Shutdown},
+    sticky::{StickyService, StickySession},
+};
+use lb_tcp::{Endpoint, Stream};
+use tower_layer::Layer;
+use tower_service::Service as _;
+
+use super::{
+    System,
+    record::{Body, Record},
+    system::{RunningBackend, RunningFrontend},
+};
+use crate::{
+    config::model::HttpConnection,
+    log::{self, Connections, Refusal},
+    plan::forwarded_for,
+};
+
+type Upstreams = Proxy<Algorithm>;
+
+/// All frontends, as one worker serves them.
+pub(super) struct Service {
+    frontends: Vec<Arc<Site>>,
+}
+
+/// A frontend with its ways to every backend it uses.
+pub(super) struct Site {
+    system: Arc<System>,
+    pub(super) frontend: Arc<RunningFrontend>,
+    /// In the order of its routes, then the default.
+    targets: Vec<Target>,
+    has_default: bool,
+    logs: bool,
+}
+
+/// A backend, as one frontend of one worker reaches it.
+struct Target {
+    backend: Arc<RunningBackend>,
+    entrance: Entrance,
+}
+
+enum Entrance {
+    Plain(Upstreams),
+    Sticky(StickyService<Upstreams>),
+}
+
+impl Service {
+    pub(super) fn for_worker(worker: usize, system: &Arc<System>) -> Self {
+        let site = |frontend| Arc::new(Site::new(worker, system, frontend));
+        Self {
+            frontends: system.frontends().iter().map(site).collect(),
+        }
+    }
+
+    pub(super) fn server(&self, frontend: usize) -> FrontendServer {
+        FrontendServer {
+            site: Arc::clone(&self.frontends[frontend]),
+        }
+    }
+}
+
+/// Serves connections of one frontend.
+pub(super) struct FrontendServer {
+    site: Arc<Site>,
+}
+
+impl FrontendServer {
+    pub(super) async fn serve(
+        &self,
+        stream: Stream,
+        early: BytesMut,
+        peer: Endpoint,
+        local: Endpoint,
+        shutdown: &Shutdown,
+    ) {
+        let site = Arc::clone(&self.site);
+        let refusals = Arc::clone(&self.site);
+        let service =
+            hyper::service::service_fn(move |request| respond(Arc::clone(&site), request));
+        Server::new(service, self.site.frontend.plan.settings())
+            .on_refused(move |refused| refusals.log_refusal(refused))
+            .serve(stream, early, peer, local, shutdown)
+            .await;
+    }
+}
+
+async fn respond(
+    site: Arc<Site>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let client = request.extensions().get::<Client>().cloned();
+    let at = site.route(&request, client.as_ref());
+    let record = client
+        .filter(|_| site.logs)
+        .map(|client| Record::new(&site, at, client, &request));
+    let Some(target) = at.map(|at| &site.targets[at]) else {
+        let page = site
+            .frontend
+            .plan
+            .pages()
+            .response(StatusCode::SERVICE_UNAVAILABLE);
+        return Ok(page.map(|page| Body::page(page, record.map(Record::without_server))));
+    };
+    let persist = target.backend.plan.persist();
+    let view = view(&request, None);
+    if let Some(persistence) = persist.of(&view) {
+        request.extensions_mut().insert(persistence);
+    }
+    let response = match &target.entrance {
+        Entrance::Plain(proxy) => proxy.clone().call(request).await,
+        Entrance::Sticky(sticky) => sticky.clone().call(request).await,
+    };
+    response.map(|response| Body::proxied(response, record))
+}
+
+fn view<'a>(request: &'a Request<Incoming>, client: Option<&Client>) -> RequestView<'a> {
+    RequestView::of(request).connection(
+        client.and_then(|client| client.peer().inet()),
+        client.and_then(|client| client.local().inet()),
+    )
+}
+
+impl Site {
+    fn new(worker: usize, system: &Arc<System>, frontend: &Arc<RunningFrontend>) -> Self {
+        let plan = &frontend.plan;
+        let routes = plan.routes().iter().map(|route| &route.backend);
+        let targets = routes.chain(plan.default_backend()).filter_map(|backend| {
+            let backend = system.backend(backend.name())?;
+            Some(Target::new(worker, frontend, backend))
+        });
+        Self {
+            targets: targets.collect(),
+            has_default: plan.default_backend().is_some(),
+            logs: system.log().is_on(),
+            system: Arc::clone(system),
+            frontend: Arc::clone(frontend),
+        }
+    }
+
+    /// The first route that takes the request, else the default.
+    fn route(&self, request: &Request<Incoming>, client: Option<&Client>) -> Option<usize> {
+        let routes = self.frontend.plan.routes();
+        if !routes.is_empty() {
+            let view = view(request, client);
+            if let Some(at) = routes.iter().position(|route| route.takes(&view)) {
+                return Some(at);
+            }
+        }
+        self.has_default.then_some(routes.len())
+    }
+
+    /// The backend of a route.
+    pub(super) fn backend(&self, at: usize) -> &RunningBackend {
+        &self.targets[at].backend
+    }
+
+    /// Connections of the process and of the frontend.
+    pub(super) fn connections(&self) -> Connections {
+        Connections {
+            process: self.system.connections.now(),
+            frontend: self.frontend.connections.now(),
+            ..Connections::default()
+        }
+    }
+
+    fn log_refusal(&self, refused: &Refused) {
+        let plan = &self.frontend.plan;
+        if !refused.began && plan.model().dontlognull {
+            return;
+        }
+        let refusal = Refusal {
+            refused,
+            frontend: plan.name(),
+            connections: self.connections(),
+        };
+        log::line(|out, clock| refusal.write(out, clock));
+    }
+}
+
+impl Target {
+    fn new(worker: usize, frontend: &RunningFrontend, backend: &Arc<RunningBackend>) -> Self {
+        let (front, back) = (frontend.plan.model(), backend.plan.model());
+        let pages = backend.plan.pages().clone().or(frontend.plan.pages());
+        let mut proxy = Proxy::builder(backend.pool.clone())
+            .shard(worker)
+            .timeouts(backend.plan.timeouts(&front.timeout))
+            .retries(backend.plan.retries())
+            .reuse(backend.plan.reuse())
+            .server_close(front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive)
+            .via((front.via && back.via).then(|| HeaderValue::from_static("lb")))
+            .pages(Arc::new(pages));
+        if let Some(forwarded_for) =
+            forwarded_for(front.forwardfor.as_ref(), back.forwardfor.as_ref())
+        {
+            proxy = proxy.forwarded_for(forwarded_for);
+        }
+        if let Some(budget) = backend.plan.budget() {
+            proxy = proxy.retry_budget(Arc::clone(budget));
+        }
+        if let Some(key) = backend.plan.key() {
+            proxy = proxy.key(key.clone());
+        }
+        let proxy = backend.observed(proxy.build());
+        let sticky: Option<&StickySession> = backend.plan.sticky();
+        Self {
+            entrance: match sticky {
+                Some(sticky) => Entrance::Sticky(sticky.layer(proxy)),
+                None => Entrance::Plain(proxy),
+            },
+            backend: Arc::clone(backend),
+        }
+    }
+}

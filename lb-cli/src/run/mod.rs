@@ -1,0 +1,69 @@
+//! Running a plan: workers for the data path, and this thread for checks and
+//! signals.
+//!
+//! Every worker is a thread with a runtime of its own, its own sockets on each
+//! address and its own connections to servers. What they share is atomic: the
+//! servers with their limits and counters, and the counts of connections.
+
+mod accept;
+mod checks;
+mod counts;
+mod frontend;
+mod limits;
+mod record;
+mod signals;
+mod system;
+mod worker;
+
+use std::{io, sync::Arc};
+
+use lb_tcp::BindError;
+
+pub use system::System;
+
+use crate::{log, plan::Plan};
+
+/// Why a plan does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An address cannot be listened on.
+    #[error("cannot bind {0}")]
+    Bind(#[from] BindError),
+    /// The system has too few file descriptors.
+    #[error("{0}")]
+    Limits(#[from] limits::LimitError),
+    /// A log target cannot be opened.
+    #[error("cannot open the log")]
+    Log(#[source] io::Error),
+    /// A thread or a runtime cannot be had.
+    #[error("cannot start a worker")]
+    Worker(#[source] io::Error),
+}
+
+/// Runs a plan until it is told to stop. `started` is called when all sockets
+/// are bound and clients are served.
+///
+/// # Errors
+///
+/// [`RunError`], before anything is served.
+pub fn run(plan: Plan, started: impl FnOnce(&System)) -> Result<(), RunError> {
+    let writer = log::Writer::start(&plan.log).map_err(RunError::Log)?;
+    let system = System::assemble(plan, writer.sink())?;
+    let workers = worker::start_all(&system)?;
+    started(&system);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::Worker)?;
+    runtime.block_on(signals::until_stopped(&system, checks::run(Arc::clone(&system))));
+    system.log().notice("stopping: no new connections");
+    runtime.block_on(signals::drain(&system));
+    for worker in workers {
+        let _ = worker.join();
+    }
+    drop(runtime);
+    drop(system);
+    writer.finish();
+    Ok(())
+}
