@@ -1,6 +1,7 @@
 //! HTTP.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod client;
 pub mod exchange;
 pub mod fetch;

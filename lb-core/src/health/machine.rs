@@ -280,9 +280,15 @@ pub struct Label {
 }
 
 impl Label {
-    /// The counter and then the state, `2/3 UP`, as in the log line of a check.
+    /// The counter and then UP or DOWN, `2/3 UP`, as in the log line of a check.
     pub fn progress(self) -> impl fmt::Display {
-        fmt::from_fn(move |f| write!(f, "{}/{} {}", self.level, self.of, self.state))
+        fmt::from_fn(move |f| {
+            let state = match self.state {
+                Operational::Stopping => Operational::Up,
+                state => state,
+            };
+            write!(f, "{}/{} {state}", self.level, self.of)
+        })
     }
 }
 

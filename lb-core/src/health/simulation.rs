@@ -1,5 +1,6 @@
 //! The laws of [`Health`], and a seeded simulation that checks them after each
 //! of many random steps.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::time::Duration;
 

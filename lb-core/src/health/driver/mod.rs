@@ -1,6 +1,7 @@
 //! Runs the checks of a set of servers: one future, in which one future per
 //! server runs until the server goes.
 
+mod patient;
 mod routine;
 mod watch;
 
