@@ -178,9 +178,11 @@ impl Upstream {
             .retain(|connection| connection.is_usable(&self.options, now));
     }
 
-    /// Closes all idle connections of a worker.
-    pub fn close_idle(&self, shard: usize) {
-        self.idle(shard).retain(|_| false);
+    /// Closes all idle connections, as when the server has gone DOWN.
+    pub fn close_idle(&self) {
+        for idle in &self.idle {
+            idle.retain(|_| false);
+        }
     }
 
     pub(crate) fn connect(&self) -> lb_tcp::Connecting {

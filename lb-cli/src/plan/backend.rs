@@ -12,6 +12,7 @@ use lb_core::{
 };
 use lb_http::{
     PoolOptions, ProxyVersion, Upstream,
+    check::Expect,
     fetch::{HttpExpr, HttpVocabulary, RequestView, key::KeySource},
     page::Pages,
     proxy::{Reuse, Timeouts},
@@ -349,6 +350,13 @@ fn rules(
 fn servers(model: &model::Backend, diagnostics: &mut Diagnostics) -> Vec<Server> {
     let resolved = model.server.iter().filter_map(|server| {
         let address = resolve(&server.address, diagnostics)?;
+        if let Some(model::CheckKind::Http(check)) = server.check.as_ref().map(|c| &c.kind) {
+            for text in &check.expect {
+                if let Err(error) = text.parse::<Expect>() {
+                    diagnostics.error(text.span(), format!("`expect`: {error}"));
+                }
+            }
+        }
         if let Some(redir) = &server.redir
             && HeaderValue::from_str(redir).is_err()
         {

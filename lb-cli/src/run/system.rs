@@ -116,7 +116,7 @@ impl System {
     pub(super) fn assemble(plan: Plan, log: Sink) -> Result<Arc<Self>, RunError> {
         let maxconn = limits::prepare(&plan)?;
         let workers = plan.workers;
-        let checkers = checks::checkers(&plan, &log);
+        let checkers = checks::checkers(&plan);
         let backends: Vec<_> = plan
             .backends
             .iter()

@@ -51,7 +51,7 @@ pub enum CheckKind {
 /// The request of an HTTP check and what counts as an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpCheck {
-    /// OPTIONS.
+    /// GET. HAProxy asks with OPTIONS, which common servers refuse.
     pub method: Method,
     /// `/`.
     pub uri: PathAndQuery,
@@ -184,7 +184,7 @@ impl CheckKind {
             .value("type")
             .map(|value| CheckType::from_value(&value));
         let http = HttpCheck {
-            method: section.get("method").unwrap_or(Method::OPTIONS),
+            method: section.get("method").unwrap_or(Method::GET),
             uri: section
                 .get("uri")
                 .unwrap_or_else(|| PathAndQuery::from_static("/")),
