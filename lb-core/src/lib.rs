@@ -8,16 +8,17 @@
 //! | [`hash`] | hash functions whose output never changes | `hash-type` |
 //! | [`policy`] | which server a request gets | `balance`, `hash-type` |
 //! | [`pool`] | the servers of one service, leases and the queue | `backend`, `maxconn` |
-//! | [`balance`] | [`Balancer`](balance::Balancer), the tower service over a pool | |
+//! | [`balance`] | [`Balancer`], the tower service over a pool | |
 //! | [`health`] | whether a server is well | `check`, `agent-check`, `observe`, `track` |
 //! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
-//! | [`sticky`] | keep a client on its server | `stick` |
+//! | [`sticky`] | keep a client on its server | `stick-table`, `stick on` |
 //!
 //! Nothing here reads a clock or creates a runtime, a thread or a socket: time
 //! and randomness come in as arguments, and what must run in the background is
 //! a plain future that the application spawns.
 #![forbid(unsafe_code)]
 
+pub mod balance;
 pub mod condition;
 pub mod hash;
 pub mod health;
@@ -28,6 +29,7 @@ pub mod server;
 
 mod sync;
 
+pub use balance::Balancer;
 pub use health::HealthChecker;
 pub use policy::Policy;
 pub use pool::{Lease, Pool};

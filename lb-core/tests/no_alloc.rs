@@ -1,13 +1,25 @@
 //! Choosing a server allocates nothing, whatever the algorithm, the key and the
-//! load, and neither does being told of a change of the load.
+//! load, and neither does being told of a change of the load, or a whole request
+//! through a balancer.
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
+use std::{
+    convert::Infallible,
+    future::{Future, Ready, ready},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use allocation_counter::measure;
 use common::{Bench, limited};
-use lb_core::policy::{Algorithm, Key, Policy};
+use lb_core::{
+    Balancer, Server,
+    policy::{Algorithm, Key, LeastConn, Policy},
+};
+use tower::{Service, service_fn};
 
 const KINDS: &[(&str, Option<&str>, Option<u32>)] = &[
     ("roundrobin", None, None),
@@ -54,6 +66,29 @@ fn no_pick_allocates() {
         bench.change(bench.servers.clone());
         count("all full", &bench);
     }
+}
+
+#[test]
+fn no_request_through_a_balancer_allocates() {
+    fn serve(request: u32) -> Ready<Result<u32, Infallible>> {
+        ready(Ok(request + 1))
+    }
+    let serve: fn(u32) -> _ = serve;
+    let mut balancer = Balancer::builder(LeastConn::new())
+        .server(Server::new("a", service_fn(serve)).max_conn(10))
+        .server(Server::new("b", service_fn(serve)).max_conn(10))
+        .key(|request: &u32| Key::Number(*request))
+        .build()
+        .unwrap();
+    let mut send = |request| {
+        let response = pin!(balancer.call(request));
+        let polled = response.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(answer)) if answer == request + 1));
+    };
+    // The first has its thread make the random source.
+    send(1);
+    let allocations = measure(|| (0..100).for_each(&mut send)).count_total;
+    assert_eq!(allocations, 0);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a server's traffic tells about it: HAProxy's `observe`.
 
+use crate::retry::Cause;
+
 /// How one request or connection went, as a proxy saw it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -45,6 +47,19 @@ impl Observe {
             (Self::Layer4, _) | (Self::Layer7, Outcome::Connected) => None,
             (Self::Layer7, Outcome::Response(code)) => Some(matches!(code, 100..=499 | 501 | 505)),
             (Self::Layer7, _) => Some(false),
+        }
+    }
+}
+
+impl From<Cause> for Outcome {
+    /// What a failed attempt says about the server.
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::ConnectFailure => Self::ConnectFailed,
+            Cause::EmptyResponse => Self::Closed,
+            Cause::JunkResponse => Self::InvalidResponse,
+            Cause::ResponseTimeout => Self::ReadTimeout,
+            Cause::Status(code) => Self::Response(code),
         }
     }
 }
