@@ -26,6 +26,7 @@ pub mod policy;
 pub mod pool;
 pub mod retry;
 pub mod server;
+pub mod sticky;
 
 mod sync;
 
@@ -34,3 +35,4 @@ pub use health::HealthChecker;
 pub use policy::Policy;
 pub use pool::{Lease, Pool};
 pub use server::Server;
+pub use sticky::StickySession;

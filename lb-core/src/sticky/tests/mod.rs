@@ -1,0 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod service;
+mod table;
