@@ -41,7 +41,8 @@ struct Shared {
     /// Whoever serves this connection writes informational responses and
     /// tunnels upgraded ones.
     engine: bool,
-    interim: AtomicCell<Option<Box<Vec<u8>>>>,
+    /// Informational responses on their way; touched by the few requests that have any.
+    interim: AtomicCell<Option<Vec<u8>>>,
     interim_waits: AtomicU32,
 }
 
@@ -170,7 +171,7 @@ impl Client {
     }
 
     /// Informational responses that wait to be written.
-    pub(crate) fn take_interim(&self) -> Option<Box<Vec<u8>>> {
+    pub(crate) fn take_interim(&self) -> Option<Vec<u8>> {
         if self.0.interim_waits.load(Ordering::Acquire) == 0 {
             return None;
         }

@@ -108,6 +108,10 @@ pub(super) struct Body {
     record: Option<Record>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is that of almost every response, and a box for each costs more"
+)]
 enum Inner {
     Proxied(proxy::Body<Incoming, Algorithm>),
     Page(Bytes),

@@ -15,16 +15,21 @@ pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 pub(crate) const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 pub(crate) const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// Is this field of the connection and not of the message (RFC 9110 §7.6.1)?
-/// Those that `Connection` names are known only per message.
+/// Fields of a connection and not of the message (RFC 9110 §7.6.1). Those that
+/// `Connection` names besides are known only per message.
+pub(crate) const HOP_BY_HOP: [HeaderName; 7] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    TRANSFER_ENCODING,
+    TE,
+    UPGRADE,
+    PROXY_CONNECTION,
+    HTTP2_SETTINGS,
+];
+
+/// Is this one of [`HOP_BY_HOP`]?
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    *name == CONNECTION
-        || *name == KEEP_ALIVE
-        || *name == TRANSFER_ENCODING
-        || *name == TE
-        || *name == UPGRADE
-        || *name == PROXY_CONNECTION
-        || *name == HTTP2_SETTINGS
+    HOP_BY_HOP.contains(name)
 }
 
 /// What `Connection` says.
