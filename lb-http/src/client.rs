@@ -27,6 +27,8 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     peer: Endpoint,
+    /// `address:port`, which every log line and every forwarded field needs.
+    peer_text: Box<str>,
     local: Endpoint,
     accepted: Instant,
     requests: AtomicU32,
@@ -55,8 +57,13 @@ impl Client {
     }
 
     fn build(peer: Endpoint, local: Endpoint, engine: bool) -> Self {
+        let peer_text = match peer.inet() {
+            Some(address) => format!("{}:{}", address.ip(), address.port()),
+            None => format!("{peer}:0"),
+        };
         Self(Arc::new(Shared {
             peer,
+            peer_text: peer_text.into_boxed_str(),
             local,
             accepted: Instant::now(),
             requests: AtomicU32::new(0),
@@ -73,6 +80,18 @@ impl Client {
     /// The client's end.
     pub fn peer(&self) -> &Endpoint {
         &self.0.peer
+    }
+
+    /// The client's end as `address:port`, an IPv6 address without brackets, as
+    /// HAProxy logs it.
+    pub fn peer_text(&self) -> &str {
+        &self.0.peer_text
+    }
+
+    /// The client's IP address as text, unless it came by a Unix socket.
+    pub(crate) fn ip_text(&self) -> Option<&str> {
+        self.0.peer.ip()?;
+        self.0.peer_text.rsplit_once(':').map(|(ip, _)| ip)
     }
 
     /// This side's end.
@@ -94,6 +113,11 @@ impl Client {
     /// When the head of the current request was whole.
     pub fn received(&self) -> Instant {
         self.0.accepted + Duration::from_nanos(self.0.received.load(Ordering::Relaxed))
+    }
+
+    /// The same, if this crate's server has noted it.
+    pub(crate) fn received_now(&self) -> Option<Instant> {
+        self.0.engine.then(|| self.received())
     }
 
     /// Did the connection to the client fail before the response was out?
@@ -124,17 +148,16 @@ impl Client {
         self.0.engine
     }
 
-    /// A request has been read whose first byte came at `began`.
-    pub(crate) fn begin_request(&self, began: Instant) {
+    /// A request has been read whose first byte came at `began` and whose last
+    /// at `received`.
+    pub(crate) fn begin_request(&self, began: Instant, received: Instant) {
         let nanos = |at: Instant| {
             let since = at.saturating_duration_since(self.0.accepted);
             u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
         };
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         self.0.began.store(nanos(began), Ordering::Relaxed);
-        self.0
-            .received
-            .store(nanos(Instant::now()), Ordering::Relaxed);
+        self.0.received.store(nanos(received), Ordering::Relaxed);
         self.0.bytes_out.store(0, Ordering::Relaxed);
     }
 

@@ -58,8 +58,8 @@ pub struct Connections {
 /// Everything that a line tells of a request that was one.
 #[derive(Debug)]
 pub struct Line<'a> {
-    /// The client.
-    pub client: &'a Endpoint,
+    /// The client, as `address:port`.
+    pub client: &'a str,
     /// When its first byte came.
     pub began: Instant,
     /// When its head was whole.
@@ -92,7 +92,7 @@ impl Line<'_> {
     /// Writes the line, without its end.
     pub fn write(&self, out: &mut Vec<u8>, clock: &mut LocalClock) {
         let exchange = self.exchange;
-        endpoint(out, self.client);
+        out.extend_from_slice(self.client.as_bytes());
         out.extend_from_slice(b" [");
         clock.write(out, self.ended - self.began);
         out.extend_from_slice(b"] ");

@@ -83,7 +83,7 @@ impl Drop for Record {
         let server = self.exchange.as_ref().and_then(|e| e.server.as_ref());
         connections.server = server.map_or(0, |server| server.in_flight());
         let line = Line {
-            client: self.client.peer(),
+            client: self.client.peer_text(),
             began: self.client.began(),
             received: self.client.received(),
             ended: Instant::now(),

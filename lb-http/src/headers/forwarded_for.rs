@@ -2,7 +2,8 @@
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
-use lb_tcp::Endpoint;
+
+use crate::Client;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -47,9 +48,8 @@ impl ForwardedFor {
         self
     }
 
-    pub(crate) fn write(&self, head: &mut Vec<u8>, headers: &HeaderMap, client: &Endpoint) {
-        use std::io::Write;
-        let Some(address) = client.ip() else {
+    pub(crate) fn write(&self, head: &mut Vec<u8>, headers: &HeaderMap, client: &Client) {
+        let (Some(address), Some(text)) = (client.peer().ip(), client.ip_text()) else {
             return;
         };
         if self.except.iter().any(|network| network.contains(&address))
@@ -58,8 +58,9 @@ impl ForwardedFor {
             return;
         }
         head.extend_from_slice(self.header.as_str().as_bytes());
-        // Writing to a Vec cannot fail.
-        let _ = write!(head, ": {address}\r\n");
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(text.as_bytes());
+        head.extend_from_slice(b"\r\n");
     }
 }
 
@@ -70,7 +71,7 @@ mod tests {
     fn written(forwarded_for: &ForwardedFor, headers: &HeaderMap) -> String {
         let mut head = Vec::new();
         let client: std::net::SocketAddr = "192.0.2.7:1234".parse().unwrap();
-        forwarded_for.write(&mut head, headers, &client.into());
+        forwarded_for.write(&mut head, headers, &Client::new(client, client));
         String::from_utf8(head).unwrap()
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Version,
+    Extensions, HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{CONNECTION, LOCATION, UPGRADE},
     request::Parts,
 };
@@ -36,7 +36,7 @@ use crate::{
     exchange::{Exchange as Report, Failure, Prefer, Preference},
     fetch::RequestView,
     h1::response::Head,
-    pool::{Connection, Event, Exchange, ExchangeError, Receiving, RequestBody},
+    pool::{Connection, Event, Exchange, ExchangeError, Home, Receiving, RequestBody, Sending},
     server::ReadError,
     sticky::Alternatives,
     timer::Timer,
@@ -63,6 +63,10 @@ pub struct ResponseFuture<B, P: Policy> {
     /// A reused connection was closed under a request: the next must be new.
     fresh_only: bool,
     report: Report,
+    /// The request's, emptied: the response needs some, too.
+    extensions: Extensions,
+    /// The time of this poll, once it has been asked for.
+    now: Option<Instant>,
 }
 
 enum State<B, P: Policy> {
@@ -94,10 +98,12 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     pub(super) fn new(shared: Arc<Shared<P>>, request: Request<B>) -> Self {
-        let now = Instant::now();
         let (mut parts, body) = request.into_parts();
-        let mut report = Report::new(now);
         let client = parts.extensions.remove::<Client>();
+        // This crate's server has just read the clock.
+        let now = client.as_ref().and_then(Client::received_now);
+        let now = now.unwrap_or_else(Instant::now);
+        let mut report = Report::new(now);
         let upgrade = ClientUpgrade::of(client.as_ref(), &mut parts.extensions);
         let answer = local::forward_or_answer(&mut parts);
         let prefer = parts.extensions.remove::<Prefer>();
@@ -112,6 +118,8 @@ where
         if let Some(budget) = &shared.budget {
             budget.deposit();
         }
+        let mut extensions = std::mem::take(&mut parts.extensions);
+        extensions.clear();
         let outgoing = Outgoing::new(parts, upgrade.is_some());
         // Only what may be sent twice is kept for a second time.
         let keep = outgoing.method.is_idempotent() && shared.retries.causes.resend();
@@ -127,6 +135,8 @@ where
             attempts: shared.retries.attempts(),
             fresh_only: false,
             report,
+            extensions,
+            now: Some(now),
             shared,
         };
         future.state = match answer {
@@ -154,8 +164,13 @@ where
         }))
     }
 
+    /// The time, read once a poll.
+    fn now(&mut self) -> Instant {
+        *self.now.get_or_insert_with(Instant::now)
+    }
+
     fn leased(&mut self, lease: Lease<Upstream, P>) -> State<B, P> {
-        let now = Instant::now();
+        let now = self.now();
         // The last attempt counts: what earlier ones took is waiting, as in HAProxy.
         self.report.dequeued = Some(now);
         self.report.connected = None;
@@ -213,22 +228,21 @@ where
         self.report.connected = Some(now);
         let upstream = lease.server().target();
         let encoder = outgoing.encoder(&body);
-        let exchange = Exchange::new(
-            connection,
-            outgoing.method.clone(),
-            outgoing.awaits_continue(&body),
+        let plan = Sending {
+            method: outgoing.method.clone(),
+            await_continue: outgoing.awaits_continue(&body),
             body,
             encoder,
-            self.shared.timeouts.server,
-            |head| {
-                let client = self.client.as_ref();
-                if let Some(version) = upstream.proxy_version() {
-                    outgoing::write_proxy_header(head, version, client);
-                }
-                outgoing.write(head, encoder, &self.shared, client, upstream.address());
-            },
-        )
-        .until(upstream.shut_down());
+            timeout: self.shared.timeouts.server,
+            shut_down: upstream.shut_down(),
+        };
+        let exchange = Exchange::new(connection, plan, now, |head| {
+            let client = self.client.as_ref();
+            if let Some(version) = upstream.proxy_version() {
+                outgoing::write_proxy_header(head, version, client);
+            }
+            outgoing.write(head, encoder, &self.shared, client, upstream.address());
+        });
         State::Exchange {
             lease,
             exchange: Box::new(exchange),
@@ -335,16 +349,18 @@ where
         exchange: Exchange<B>,
         mut head: Head,
     ) -> Result<Response<Body<B, P>>, State<B, P>> {
-        let now = Instant::now();
+        let now = self.now();
         let status = head.parts.status;
         let cause = Cause::Status(status.as_u16());
-        if self.attempts.retries_on(cause) {
+        // Where nothing comes of another attempt, this response is the answer.
+        let budget = self.shared.budget.as_ref();
+        if self.attempts.retries_on(cause)
+            && self.may_resend()
+            && exchange.may_resend()
+            && budget.is_none_or(|budget| budget.has_room())
+        {
             self.body = Some(exchange.into_body());
-            if self.may_resend() && self.body.as_mut().is_some_and(RequestBody::rewind) {
-                return Err(self.failed(lease, cause, Failure::BadResponse));
-            }
-            // It cannot be sent again, and the exchange is spent.
-            return Err(self.answer(Failure::BadResponse));
+            return Err(self.failed(lease, cause, Failure::BadResponse));
         }
         self.report.responded = Some(now);
         self.observe(lease.server(), Outcome::Response(status.as_u16()));
@@ -366,13 +382,13 @@ where
                 .headers
                 .insert(CONNECTION, HeaderValue::from_static("upgrade"));
         }
-        let receiving = Receiving::new(
-            exchange,
-            &head,
-            head.reusable && !self.shared.server_close && self.shared.reuse != Reuse::Never,
-            Arc::clone(lease.server()),
-            self.shared.shard,
-        );
+        let reusable =
+            head.reusable && !self.shared.server_close && self.shared.reuse != Reuse::Never;
+        let home = reusable.then(|| Home {
+            server: Arc::clone(lease.server()),
+            shard: self.shared.shard,
+        });
+        let receiving = Receiving::new(exchange, &head, home, now);
         Ok(self.response(head, Body::server(receiving, lease)))
     }
 
@@ -411,7 +427,10 @@ where
 
     fn response(&mut self, mut head: Head, body: Body<B, P>) -> Response<Body<B, P>> {
         head.parts.version = Version::HTTP_11;
-        head.parts.extensions.insert(self.report.clone());
+        let mut extensions = std::mem::take(&mut self.extensions);
+        extensions.extend(head.parts.extensions);
+        extensions.insert(self.report.clone());
+        head.parts.extensions = extensions;
         Response::from_parts(head.parts, body)
     }
 
@@ -470,6 +489,23 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        let polled = this.poll_response(cx);
+        this.now = None;
+        polled
+    }
+}
+
+impl<B, P> ResponseFuture<B, P>
+where
+    P: Policy,
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn poll_response(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<Body<B, P>>, Infallible>> {
+        let this = self;
         loop {
             match &mut this.state {
                 State::Answered(_) => {}
@@ -506,7 +542,7 @@ where
                     };
                     this.state = match failure {
                         Ok(stream) => {
-                            let now = Instant::now();
+                            let now = this.now();
                             this.observe(lease.server(), Outcome::Connected);
                             this.connected(lease, Connection::new(stream, now), now)
                         }

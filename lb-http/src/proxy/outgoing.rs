@@ -107,7 +107,7 @@ impl Outgoing {
         }
         self.write_framing(head, encoder);
         if let (Some(forwarded_for), Some(client)) = (&shared.forwarded_for, client) {
-            forwarded_for.write(head, &self.headers, client.peer());
+            forwarded_for.write(head, &self.headers, client);
         }
         if let Some(via) = &shared.via {
             write_via(head, self.version, via);

@@ -50,6 +50,8 @@ pub(super) struct Connection<'a, IO> {
     timer: Timer,
     /// When the request at hand began.
     since: Instant,
+    /// When bytes came last.
+    heard: Instant,
     /// Does the client take nothing at the moment?
     stalled: bool,
     /// Bytes written before the response at hand.
@@ -79,6 +81,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         server: &'a Server<S>,
         shutdown: &'a Shutdown,
     ) -> Self {
+        let now = Instant::now();
         let mut io = Buffered::new(io);
         io.input = early;
         Self {
@@ -89,7 +92,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             shutdown,
             stop: Box::pin(shutdown.notified()),
             timer: Timer::default(),
-            since: Instant::now(),
+            since: now,
+            heard: now,
             stalled: false,
             written_before: 0,
         }
@@ -132,8 +136,9 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             let first = self.client.requests() == 0;
             match self.io.poll_read_head(cx) {
                 Poll::Ready(Ok(1..)) => {
+                    self.heard = Instant::now();
                     if !begun {
-                        self.since = Instant::now();
+                        self.since = self.heard;
                         let deadline = self.since + self.settings.timeouts.http_request;
                         if !first {
                             self.timer.set(deadline);
@@ -206,10 +211,10 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             self.settings.limits.body_bytes,
         );
         self.written_before = self.io.written();
-        self.client.begin_request(self.since);
+        self.client.begin_request(self.since, self.heard);
         let mut request = Request::from_parts(head.parts, incoming);
         request.extensions_mut().insert(self.client.clone());
-        self.timer.start(self.settings.timeouts.client);
+        self.timer.set(self.heard + self.settings.timeouts.client);
         let response = {
             let mut response = pin!(service.call(request));
             poll_fn(|cx| self.poll_service(cx, response.as_mut(), &mut feed, &asked)).await
