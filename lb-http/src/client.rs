@@ -41,6 +41,10 @@ struct Shared {
     /// Whoever serves this connection writes informational responses and
     /// tunnels upgraded ones.
     engine: bool,
+    #[expect(
+        clippy::box_collection,
+        reason = "one word, which `AtomicCell` swaps without a lock"
+    )]
     interim: AtomicCell<Option<Box<Vec<u8>>>>,
     interim_waits: AtomicU32,
 }
@@ -170,6 +174,7 @@ impl Client {
     }
 
     /// Informational responses that wait to be written.
+    #[expect(clippy::box_collection, reason = "the cell holds it so")]
     pub(crate) fn take_interim(&self) -> Option<Box<Vec<u8>>> {
         if self.0.interim_waits.load(Ordering::Acquire) == 0 {
             return None;

@@ -61,12 +61,12 @@ impl Page {
             headers.append(name, value);
         }
         let body = Bytes::copy_from_slice(&file[length..]);
-        Ok(Self::new(status, headers, body))
+        Ok(Self::new(status, &headers, body))
     }
 
     /// A page of which length and connection fields are written anew when it is
     /// sent.
-    pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+    pub fn new(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
         let kept = headers
             .iter()
             .filter(|(name, _)| !is_hop_by_hop(name) && **name != CONTENT_LENGTH)

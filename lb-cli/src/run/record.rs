@@ -108,6 +108,10 @@ pub(super) struct Body {
     record: Option<Record>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation for every response"
+)]
 enum Inner {
     Proxied(proxy::Body<Incoming, Algorithm>),
     Page(Bytes),

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn n(n: u32) -> NonZeroU32 {
-        NonZeroU32::new(n).unwrap()
+        NonZeroU32::new(n).expect("the tests use numbers from 1")
     }
 
     fn plan(redispatch: Redispatch, bound: bool) -> Vec<Next> {

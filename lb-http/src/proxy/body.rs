@@ -21,6 +21,10 @@ pub struct Body<B, P: Policy> {
     inner: Inner<B, P>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation for every response"
+)]
 enum Inner<B, P: Policy> {
     Empty,
     /// A page of the proxy's own.

@@ -315,7 +315,7 @@ where
         match error {
             ExchangeError::Body(error) => {
                 drop(lease);
-                self.answer(failure_of(error.into()))
+                self.answer(failure_of(&*error.into()))
             }
             // The server closed an idle connection just as the request went
             // out. That says nothing about the server: try it at once, over a
@@ -682,7 +682,7 @@ impl KeySearch {
 }
 
 /// What went wrong with the client's body, where this crate's server read it.
-fn failure_of(error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
+fn failure_of(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Failure {
     match error.downcast_ref::<ReadError>() {
         Some(ReadError::Timeout) => Failure::ClientTimeout,
         Some(ReadError::TooLarge) => Failure::BodyTooLarge,
