@@ -41,11 +41,8 @@ struct Shared {
     /// Whoever serves this connection writes informational responses and
     /// tunnels upgraded ones.
     engine: bool,
-    #[expect(
-        clippy::box_collection,
-        reason = "one word, which `AtomicCell` swaps without a lock"
-    )]
-    interim: AtomicCell<Option<Box<Vec<u8>>>>,
+    /// Informational responses on their way; touched by the few requests that have any.
+    interim: AtomicCell<Option<Vec<u8>>>,
     interim_waits: AtomicU32,
 }
 
@@ -174,8 +171,7 @@ impl Client {
     }
 
     /// Informational responses that wait to be written.
-    #[expect(clippy::box_collection, reason = "the cell holds it so")]
-    pub(crate) fn take_interim(&self) -> Option<Box<Vec<u8>>> {
+    pub(crate) fn take_interim(&self) -> Option<Vec<u8>> {
         if self.0.interim_waits.load(Ordering::Acquire) == 0 {
             return None;
         }

@@ -403,8 +403,8 @@ fn sticky(cookie: &model::Cookie, persist: bool) -> StickySession {
         model::CookieMode::Prefix => sticky.prefix(),
         model::CookieMode::Rewrite => sticky.rewrite(),
     };
-    type Set = fn(StickySession) -> StickySession;
-    let flags: [(bool, Set); 7] = [
+    type Switch = fn(StickySession) -> StickySession;
+    let flags: [(bool, Switch); 7] = [
         (cookie.indirect, StickySession::indirect),
         (cookie.nocache, StickySession::nocache),
         (cookie.postonly, StickySession::postonly),

@@ -218,7 +218,7 @@ pub(super) fn condition(
 
 pub(super) fn pages(files: &[model::ErrorFile]) -> Pages {
     files.iter().fold(Pages::default(), |pages, file| {
-        let page = Page::new(file.status, &file.headers, file.body.clone());
+        let page = Page::new(file.status, file.headers.clone(), file.body.clone());
         pages.with(file.replaces, page)
     })
 }

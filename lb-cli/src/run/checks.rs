@@ -144,10 +144,11 @@ fn by_rules(checkup: Checkup<AnyCheck>, server: &model::Server) -> Checkup<AnyCh
 }
 
 fn any_check(check: &model::Check, server: &model::Server) -> AnyCheck {
-    let proxy = check.send_proxy.then_some(match server.send_proxy {
+    let version = match server.send_proxy {
         Some(model::ProxyVersion::V2) => ProxyVersion::V2,
         _ => ProxyVersion::V1,
-    });
+    };
+    let proxy = check.send_proxy.then_some(version);
     match &check.kind {
         model::CheckKind::Tcp => {
             let mut tcp = TcpCheck::new();

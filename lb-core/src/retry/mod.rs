@@ -134,8 +134,8 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    fn n(n: u32) -> NonZeroU32 {
-        NonZeroU32::new(n).expect("the tests use numbers from 1")
+    const fn n(n: u32) -> NonZeroU32 {
+        NonZeroU32::new(n).expect("not 0")
     }
 
     fn plan(redispatch: Redispatch, bound: bool) -> Vec<Next> {

@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Body, trailers and what is left behind them.
+    /// Body, trailers and what is left.
     type Decoded = (Vec<u8>, HeaderMap, Vec<u8>);
 
     /// Feeds `bytes` in pieces of `step`.

@@ -33,6 +33,7 @@
 //! # Ok(()) }
 //! ```
 
+mod binding;
 mod body;
 mod builder;
 mod future;
