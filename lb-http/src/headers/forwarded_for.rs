@@ -1,5 +1,7 @@
 //! `X-Forwarded-For`: HAProxy's `option forwardfor`.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use lb_tcp::Endpoint;
@@ -47,19 +49,22 @@ impl ForwardedFor {
         self
     }
 
+    /// The field it appends to a request with `headers`; `None` where it leaves
+    /// the request alone.
+    pub fn field(&self, headers: &HeaderMap, client: &Endpoint) -> Option<(&HeaderName, IpAddr)> {
+        let address = client.ip()?;
+        let excepted = self.except.iter().any(|network| network.contains(&address));
+        let present = self.if_none && headers.contains_key(&self.header);
+        (!excepted && !present).then_some((&self.header, address))
+    }
+
     pub(crate) fn write(&self, head: &mut Vec<u8>, headers: &HeaderMap, client: &Endpoint) {
         use std::io::Write;
-        let Some(address) = client.ip() else {
-            return;
-        };
-        if self.except.iter().any(|network| network.contains(&address))
-            || (self.if_none && headers.contains_key(&self.header))
-        {
-            return;
+        if let Some((name, address)) = self.field(headers, client) {
+            head.extend_from_slice(name.as_str().as_bytes());
+            // Writing to a Vec cannot fail.
+            let _ = write!(head, ": {address}\r\n");
         }
-        head.extend_from_slice(self.header.as_str().as_bytes());
-        // Writing to a Vec cannot fail.
-        let _ = write!(head, ": {address}\r\n");
     }
 }
 
