@@ -176,10 +176,9 @@ impl fmt::Display for Diagnostics {
             .filter(|d| d.severity == Severity::Error)
             .count();
         let warnings = self.list.len() - errors;
-        let files = self
-            .list
-            .iter()
-            .map(|d| d.span.source())
+        let sources = self.list.iter().map(|d| d.span.source());
+        let files = sources
+            .filter(|source| *source < self.sources.len())
             .collect::<BTreeSet<_>>()
             .len();
         if errors > 0 || warnings == 0 {
@@ -191,7 +190,10 @@ impl fmt::Display for Diagnostics {
         if warnings > 0 {
             write!(f, "{}", Count(warnings, "warning"))?;
         }
-        writeln!(f, " in {}", Count(files, "file"))
+        if files > 0 {
+            write!(f, " in {}", Count(files, "file"))?;
+        }
+        writeln!(f)
     }
 }
 
