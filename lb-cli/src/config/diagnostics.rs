@@ -94,6 +94,17 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Whether an error has been reported about `span`, or about a part of it.
+    pub fn has_error_at(&self, span: Span) -> bool {
+        let range = span.range();
+        let within = |other: &Diagnostic| {
+            other.span.source() == span.source() && range.contains(&other.span.start())
+        };
+        self.list
+            .iter()
+            .any(|d| d.severity == Severity::Error && within(d))
+    }
+
     /// All of them, in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()

@@ -89,7 +89,10 @@ impl Backend {
         let scope = frontend::scope(&model.acl, diagnostics);
         let sticky = model.cookie.as_ref().map(|cookie| {
             let sticky = sticky(cookie, model.persist);
-            if let Err(error) = sticky.check() {
+            // What the configuration has refused already is not said twice.
+            if let Err(error) = sticky.check()
+                && !diagnostics.has_errors()
+            {
                 diagnostics.error(cookie.name.span(), error.to_string());
             }
             sticky
