@@ -15,7 +15,7 @@ pub(crate) mod origin;
 pub(crate) mod process;
 pub(crate) mod wire;
 
-use std::{fmt::Display, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 
@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The outcome of what must not take for ever.
-pub(crate) async fn within<T>(what: impl Display, work: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     match timeout(PATIENCE, work).await {
         Ok(outcome) => outcome,
         Err(_) => panic!("waited in vain for {what}"),
@@ -31,7 +31,7 @@ pub(crate) async fn within<T>(what: impl Display, work: impl Future<Output = T>)
 }
 
 /// Looks again and again at what tells nobody when it changes, such as a file of another process.
-pub(crate) async fn until<T>(what: impl Display, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {

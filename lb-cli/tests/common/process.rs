@@ -118,7 +118,7 @@ impl Process {
 
     /// Waits for the first line that `is_it`.
     pub(crate) async fn logged(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
-        until(format_args!("a log line: {what}"), || {
+        until(&format!("a log line: {what}"), || {
             self.log().lines().find(|line| is_it(line)).map(Into::into)
         })
         .await

@@ -24,7 +24,7 @@ pub(crate) struct Wire<S = TcpStream> {
 impl Wire {
     /// A new connection.
     pub(crate) async fn connect(to: SocketAddr) -> Self {
-        let stream = within(format_args!("a connection to {to}"), TcpStream::connect(to)).await;
+        let stream = within("a connection", TcpStream::connect(to)).await;
         Self::new(stream.unwrap_or_else(|error| panic!("connect to {to}: {error}")))
     }
 
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// The next `n` bytes.
     pub(crate) async fn bytes(&mut self, n: usize) -> Vec<u8> {
-        within(format_args!("{n} bytes"), async {
+        within(&format!("{n} bytes"), async {
             while self.bytes.len() < n {
                 assert!(
                     self.end.is_none(),
@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Bytes up to and with `end`.
     pub(crate) async fn up_to(&mut self, end: &[u8]) -> Vec<u8> {
-        let found = within(format_args!("\"{}\"", end.escape_ascii()), async {
+        let found = within(&format!("\"{}\"", end.escape_ascii()), async {
             loop {
                 if let Some(at) = self.bytes.windows(end.len()).position(|w| w == end) {
                     return at + end.len();
