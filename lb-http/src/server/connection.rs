@@ -116,7 +116,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 Next::Close => return,
             }
             self.io.release();
-            self.timer.start(self.settings.timeouts.keep_alive);
+            let now = Instant::now();
+            if !self.io.input.is_empty() {
+                // A pipelined request begins when its turn comes.
+                (self.since, self.heard) = (now, now);
+            }
+            self.timer.set(now + self.settings.timeouts.keep_alive);
         }
     }
 
@@ -255,11 +260,14 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 return true;
             }
         }
-        if close || !feed.is_complete() {
-            self.linger().await;
-            return false;
+        if !close && feed.is_complete() {
+            return true;
         }
-        true
+        // A client that closes by itself sends nothing more.
+        if persists || !feed.is_complete() || !self.io.input.is_empty() {
+            self.linger().await;
+        }
+        false
     }
 
     /// Polls the service, and between polls does for it what only the
@@ -439,21 +447,25 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     /// Closes the sending side and reads on for a moment.
     async fn linger(&mut self) {
         self.timer.start(LINGER);
+        let mut closed = false;
         poll_fn(|cx| {
-            if self.io.poll_shutdown(cx)?.is_pending() {
-                return self.timer.poll(cx).map(Ok);
+            while !closed {
+                match self.io.poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) => closed = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx),
+                }
             }
             loop {
                 self.io.input.clear();
-                match self.io.poll_read_head(cx)? {
-                    Poll::Ready(0) => return Poll::Ready(Ok::<_, std::io::Error>(())),
-                    Poll::Ready(_) => {}
-                    Poll::Pending => return self.timer.poll(cx).map(Ok),
+                match self.io.poll_read_head(cx) {
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx),
                 }
             }
         })
-        .await
-        .ok();
+        .await;
     }
 }
 
