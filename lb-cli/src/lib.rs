@@ -26,6 +26,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod command;
 pub mod config;
 pub mod log;
 pub mod plan;

@@ -164,6 +164,11 @@ impl Site {
         &self.targets[at].backend
     }
 
+    /// Is the process stopping without waiting for requests?
+    pub(super) fn is_cut(&self) -> bool {
+        self.system.is_cut()
+    }
+
     /// Connections of the process and of the frontend.
     pub(super) fn connections(&self) -> Connections {
         Connections {

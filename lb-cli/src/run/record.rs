@@ -71,7 +71,11 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.client.is_broken() && self.termination == Termination::NORMAL {
+        if self.site.is_cut() {
+            // What is still there by then did not end by itself.
+            let state = if self.status.is_some() { 'D' } else { 'H' };
+            self.termination = Termination('K', state);
+        } else if self.client.is_broken() && self.termination == Termination::NORMAL {
             self.termination = Termination('C', 'D');
         }
         let plan = &self.site.frontend.plan;

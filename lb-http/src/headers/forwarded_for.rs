@@ -1,7 +1,10 @@
 //! `X-Forwarded-For`: HAProxy's `option forwardfor`.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+use lb_tcp::Endpoint;
 
 use crate::Client;
 
@@ -48,19 +51,23 @@ impl ForwardedFor {
         self
     }
 
+    /// The field it appends to a request with `headers`; `None` where it leaves
+    /// the request alone.
+    pub fn field(&self, headers: &HeaderMap, client: &Endpoint) -> Option<(&HeaderName, IpAddr)> {
+        let address = client.ip()?;
+        let excepted = self.except.iter().any(|network| network.contains(&address));
+        let present = self.if_none && headers.contains_key(&self.header);
+        (!excepted && !present).then_some((&self.header, address))
+    }
+
     pub(crate) fn write(&self, head: &mut Vec<u8>, headers: &HeaderMap, client: &Client) {
-        let (Some(address), Some(text)) = (client.peer().ip(), client.ip_text()) else {
+        let field = self.field(headers, client.peer());
+        let (Some((name, _)), Some(text)) = (field, client.ip_text()) else {
             return;
         };
-        if self.except.iter().any(|network| network.contains(&address))
-            || (self.if_none && headers.contains_key(&self.header))
-        {
-            return;
+        for part in [name.as_str(), ": ", text, "\r\n"] {
+            head.extend_from_slice(part.as_bytes());
         }
-        head.extend_from_slice(self.header.as_str().as_bytes());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(text.as_bytes());
-        head.extend_from_slice(b"\r\n");
     }
 }
 
