@@ -140,7 +140,10 @@ impl Door {
     /// one: it saves a system call for each.
     fn known_local(&self) -> Option<&Endpoint> {
         let local = self.frontend.listening().get(self.bind)?;
-        local.ip().is_some_and(|ip| !ip.is_unspecified()).then_some(local)
+        local
+            .ip()
+            .is_some_and(|ip| !ip.is_unspecified())
+            .then_some(local)
     }
 
     fn accepts_proxy(&self) -> bool {
