@@ -67,7 +67,6 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     started(&system);
     let work = checks::run(Arc::clone(&system));
     runtime.block_on(signals.until_stopped(&system, work));
-    system.log().notice("stopping: no new connections");
     runtime.block_on(signals.drain(&system));
     for worker in workers {
         let _ = worker.join();

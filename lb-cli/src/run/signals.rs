@@ -56,14 +56,21 @@ impl Signals {
     /// Runs `work` until the process is told to stop.
     pub(super) async fn until_stopped(&mut self, system: &System, work: impl Future<Output = ()>) {
         let mut phase = system.phase.subscribe();
-        tokio::select! {
-            () = work => {}
+        let why = tokio::select! {
+            () = work => "stopping: no new connections",
             asked = self.next(system) => match asked {
-                Asked::Drain => system.stop(),
-                Asked::Stop => system.cut(),
+                Asked::Drain => {
+                    system.stop();
+                    "stopping on SIGTERM: no new connections"
+                }
+                Asked::Stop => {
+                    system.cut();
+                    "stopping on SIGINT: connections are cut"
+                }
             },
-            _ = phase.wait_for(|phase| *phase != Phase::Run) => {}
-        }
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => "stopping: no new connections",
+        };
+        system.log().notice(why);
     }
 
     /// Waits until the workers are idle, but cuts them off at the deadline or on
@@ -75,7 +82,7 @@ impl Signals {
             // Workers hold receivers for as long as they run; this task holds none.
             () = system.phase.closed() => return,
             () = sleep(system.hard_stop_after) => {
-                system.log().notice("stopping: connections are cut, the time is over");
+                system.log().notice("stopping: the time is over, connections are cut");
             }
             () = interrupted => {}
         }
