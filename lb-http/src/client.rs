@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 use lb_tcp::Endpoint;
 use tokio::time::{Duration, Instant};
 
-use crate::h1::encode;
+use crate::{exchange::Exchange, h1::encode};
 
 /// Request extension: who sent it, and the way back for informational
 /// responses.
@@ -37,13 +37,24 @@ struct Shared {
     began: AtomicU64,
     received: AtomicU64,
     bytes_out: AtomicU64,
-    broken: AtomicBool,
+    broken: AtomicCell<Option<Broken>>,
+    /// How far the request came that nobody waits for any more.
+    abandoned: AtomicCell<Option<Box<Exchange>>>,
     /// Whoever serves this connection writes informational responses and
     /// tunnels upgraded ones.
     engine: bool,
     /// Informational responses on their way; touched by the few requests that have any.
     interim: AtomicCell<Option<Vec<u8>>>,
     interim_waits: AtomicU32,
+}
+
+/// How a connection to a client failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Broken {
+    /// The client closed it, or its network did.
+    Gone,
+    /// The client took nothing for too long.
+    Stalled,
 }
 
 impl Client {
@@ -71,7 +82,8 @@ impl Client {
             began: AtomicU64::new(0),
             received: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
-            broken: AtomicBool::new(false),
+            broken: AtomicCell::new(None),
+            abandoned: AtomicCell::new(None),
             engine,
             interim: AtomicCell::new(None),
             interim_waits: AtomicU32::new(0),
@@ -121,9 +133,16 @@ impl Client {
         self.0.engine.then(|| self.received())
     }
 
-    /// Did the connection to the client fail before the response was out?
-    pub fn is_broken(&self) -> bool {
-        self.0.broken.load(Ordering::Relaxed)
+    /// How the connection to the client failed, if it did before the response
+    /// was out.
+    pub fn broken(&self) -> Option<Broken> {
+        self.0.broken.load()
+    }
+
+    /// How far a [`Proxy`](crate::Proxy) came with the request at hand whose
+    /// future was dropped before it had a response.
+    pub fn take_abandoned(&self) -> Option<Box<Exchange>> {
+        self.0.abandoned.take()
     }
 
     /// Bytes sent to the client for the current request, head included.
@@ -162,8 +181,12 @@ impl Client {
         self.0.bytes_out.store(0, Ordering::Relaxed);
     }
 
-    pub(crate) fn broke_off(&self) {
-        self.0.broken.store(true, Ordering::Relaxed);
+    pub(crate) fn broke_off(&self, broken: Broken) {
+        self.0.broken.store(Some(broken));
+    }
+
+    pub(crate) fn abandon(&self, exchange: Exchange) {
+        self.0.abandoned.store(Some(Box::new(exchange)));
     }
 
     pub(crate) fn sent(&self, bytes: u64) {

@@ -65,7 +65,7 @@ mod timer;
 mod tunnel;
 mod upstream;
 
-pub use client::Client;
+pub use client::{Broken, Client};
 pub use pool::BodyError;
 pub use proxy::Proxy;
 pub use server::Server;

@@ -32,6 +32,7 @@ impl Termination {
             Some(Failure::ConnectTimeout) => Self('s', 'C'),
             Some(Failure::ResponseTimeout) => Self('s', 'H'),
             Some(Failure::BadResponse) => Self('S', 'H'),
+            Some(Failure::InvalidResponse | Failure::InvalidBody) => Self('P', 'H'),
             Some(Failure::Client) => Self('C', 'D'),
             Some(Failure::ClientTimeout) => Self('c', 'D'),
             Some(Failure::BodyTooLarge) => Self('P', 'R'),
@@ -137,7 +138,7 @@ impl Line<'_> {
             connected = exchange.connected;
             responded = exchange.responded;
             // Who waited in vain waited to the end.
-            if exchange.failure == Some(Failure::QueueTimeout) {
+            if self.termination.1 == 'Q' {
                 dequeued = Some(self.ended);
             }
         }

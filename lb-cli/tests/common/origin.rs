@@ -26,6 +26,8 @@ pub(crate) enum Answer {
     Send(Vec<u8>),
     /// Sends it when the work is done that takes this long.
     After(Duration, Vec<u8>),
+    /// Sends it when the gate has opened.
+    When(watch::Receiver<bool>, Vec<u8>),
     /// Never answers.
     Hang,
     /// Ends the connection.
@@ -47,6 +49,8 @@ struct Shared {
     connections: AtomicUsize,
     open: AtomicUsize,
     requests: AtomicUsize,
+    busy: AtomicUsize,
+    peak: AtomicUsize,
 }
 
 impl Origin {
@@ -61,6 +65,8 @@ impl Origin {
                 connections: AtomicUsize::new(0),
                 open: AtomicUsize::new(0),
                 requests: AtomicUsize::new(0),
+                busy: AtomicUsize::new(0),
+                peak: AtomicUsize::new(0),
             }),
             alive: Mutex::default(),
         };
@@ -79,7 +85,7 @@ impl Origin {
         self.address
     }
 
-    /// Connections since it was made, those that are open, and requests.
+    /// Connections since it was made.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
@@ -92,6 +98,11 @@ impl Origin {
     /// Requests since it was made.
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    /// The most requests that it was working on at a time.
+    pub(crate) fn peak(&self) -> usize {
+        self.shared.peak.load(Ordering::SeqCst)
     }
 
     /// Resets every connection and closes the port.
@@ -166,17 +177,30 @@ async fn serve(wire: &mut Wire, shared: &Shared) {
             Err(_) => return,
         };
         shared.requests.fetch_add(1, Ordering::SeqCst);
-        match (shared.handler)(&request) {
-            Answer::Send(bytes) => wire.send(bytes).await,
+        let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.peak.fetch_max(busy, Ordering::SeqCst);
+        let answer = match (shared.handler)(&request) {
+            Answer::Send(bytes) => Some(bytes),
             Answer::After(work, bytes) => {
                 sleep(work).await;
-                wire.send(bytes).await;
+                Some(bytes)
+            }
+            Answer::When(mut gate, bytes) => {
+                // A gate that is gone is open.
+                let _ = gate.wait_for(|open| *open).await;
+                Some(bytes)
             }
             Answer::Hang => {
                 wire.rest_unheard().await;
-                return;
+                None
             }
-            Answer::Close => return,
+            Answer::Close => None,
+        };
+        // Before the answer is out: whoever has it may send the next request.
+        shared.busy.fetch_sub(1, Ordering::SeqCst);
+        match answer {
+            Some(bytes) => wire.send(bytes).await,
+            None => return,
         }
     }
 }

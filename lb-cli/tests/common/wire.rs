@@ -82,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// The next whole request.
     pub(crate) async fn request(&mut self) -> Message {
-        match self.next_request().await {
+        match within("a request", self.next_request()).await {
             Ok(Some(request)) => request,
             Ok(None) => panic!("the connection ended before a request"),
             Err(error) => panic!("{error}"),

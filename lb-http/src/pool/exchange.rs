@@ -84,7 +84,9 @@ pub(crate) enum Event {
 pub(crate) enum ExchangeError<E> {
     /// The server closed before a byte of a response.
     Closed,
-    /// The response is not HTTP, or broke off in its head.
+    /// The server closed in the middle of a head.
+    CutShort,
+    /// The response is not HTTP.
     Malformed,
     /// The server was silent for too long.
     Timeout,
@@ -189,7 +191,7 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
                 Poll::Ready(_) => {
                     return Poll::Ready(Err(match self.answered {
                         false => ExchangeError::Closed,
-                        true => ExchangeError::Malformed,
+                        true => ExchangeError::CutShort,
                     }));
                 }
                 Poll::Pending => {

@@ -25,7 +25,7 @@ use super::{
     response::Asked,
 };
 use crate::{
-    Client,
+    Broken, Client,
     h1::{
         encode::Encoder,
         io::Buffered,
@@ -69,7 +69,7 @@ enum Next {
 enum Written {
     Whole,
     /// The connection is of no more use.
-    Broken,
+    Broken(Broken),
 }
 
 impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
@@ -247,8 +247,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 poll_fn(|cx| self.poll_write(cx, body.as_mut(), &mut encoder, &mut feed, bodiless))
                     .await;
             self.client.sent(self.io.written() - self.written_before);
-            if let Written::Broken = written {
-                self.client.broke_off();
+            if let Written::Broken(how) = written {
+                self.client.broke_off(how);
                 return false;
             }
             close
@@ -346,7 +346,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                     }
                     Poll::Ready(None) => {
                         if !encoder.end(None, &mut self.io.output) {
-                            return Poll::Ready(Written::Broken);
+                            return Poll::Ready(Written::Broken(Broken::Gone));
                         }
                         continue;
                     }
@@ -354,15 +354,15 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                     // came, and then the connection ends before the body does.
                     Poll::Ready(Some(Err(_))) => {
                         let _ = self.io.poll_flush(cx);
-                        return Poll::Ready(Written::Broken);
+                        return Poll::Ready(Written::Broken(Broken::Gone));
                     }
                     Poll::Pending => {
                         if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
                             continue;
                         }
                         // Only the client's own silence counts against it.
-                        if let Written::Broken = ready!(self.poll_flush(cx)) {
-                            return Poll::Ready(Written::Broken);
+                        if let broken @ Written::Broken(_) = ready!(self.poll_flush(cx)) {
+                            return Poll::Ready(broken);
                         }
                         return Poll::Pending;
                     }
@@ -385,20 +385,22 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 self.stalled = false;
                 Poll::Ready(Written::Whole)
             }
-            Poll::Ready(Err(_)) => Poll::Ready(Written::Broken),
+            Poll::Ready(Err(_)) => Poll::Ready(Written::Broken(Broken::Gone)),
             Poll::Pending => {
                 if !self.stalled || self.io.written() != before {
                     self.timer.start(self.settings.timeouts.client);
                     self.stalled = true;
                 }
-                self.timer.poll(cx).map(|()| Written::Broken)
+                self.timer
+                    .poll(cx)
+                    .map(|()| Written::Broken(Broken::Stalled))
             }
         }
     }
 
     async fn run_tunnel(&mut self, tunnel: crate::tunnel::Tunnel) {
         let flushed = poll_fn(|cx| self.poll_flush(cx)).await;
-        if let Written::Broken = flushed {
+        if let Written::Broken(_) = flushed {
             return;
         }
         let head = self.io.written() - self.written_before;

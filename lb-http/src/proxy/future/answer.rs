@@ -97,7 +97,7 @@ where
         };
         let Some(upgrade) = self.upgrade.take().filter(|_| is_connect || agreed) else {
             drop(lease);
-            return Err(self.answer(Failure::BadResponse));
+            return Err(self.answer(Failure::InvalidResponse));
         };
         if !is_connect {
             let protocol = head.upgrade.take().or_else(|| asked.cloned());
@@ -161,8 +161,8 @@ fn status_of(failure: Failure) -> StatusCode {
         | Failure::ConnectTimeout
         | Failure::ShutDown => StatusCode::SERVICE_UNAVAILABLE,
         Failure::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
-        Failure::BadResponse => StatusCode::BAD_GATEWAY,
-        Failure::Client => StatusCode::BAD_REQUEST,
+        Failure::BadResponse | Failure::InvalidResponse => StatusCode::BAD_GATEWAY,
+        Failure::Client | Failure::InvalidBody => StatusCode::BAD_REQUEST,
         Failure::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
         Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::Local => StatusCode::OK,

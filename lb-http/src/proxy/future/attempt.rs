@@ -53,8 +53,7 @@ where
 
     pub(super) fn leased(&mut self, lease: Lease<Upstream, P>) -> State<B, P> {
         let now = self.now();
-        // The last attempt counts: what earlier ones took is waiting, as in HAProxy.
-        self.report.dequeued = Some(now);
+        self.report.dequeued.get_or_insert(now);
         self.report.connected = None;
         self.report.server = Some(Arc::clone(lease.server()));
         let upstream = lease.server().target();
@@ -158,6 +157,11 @@ where
             self.report.retries += 1;
             server.counters().retries();
         }
+        if next == Next::Elsewhere {
+            // As HAProxy counts: once a request may go elsewhere, what its attempts took was
+            // waiting; tried again on its server, they were part of connecting.
+            self.report.dequeued = None;
+        }
         match next {
             Next::GiveUp => self.answer(failure),
             Next::Elsewhere if self.shared.pool.snapshot().usable().len() > 1 => {
@@ -168,10 +172,12 @@ where
                 }
                 self.acquire(None, Some(&server))
             }
-            Next::SameServer | Next::Elsewhere => State::Pause {
+            // A server that has just refused needs a moment; one that was given time does not.
+            Next::SameServer | Next::Elsewhere if failure == Failure::Connect => State::Pause {
                 sleep: Box::pin(sleep(TURN_AROUND.min(self.shared.timeouts.connect))),
                 server,
             },
+            Next::SameServer | Next::Elsewhere => self.acquire(Some(server), None),
         }
     }
 
@@ -213,8 +219,11 @@ where
                 self.answer(Failure::ShutDown)
             }
             ExchangeError::Closed => self.failed(lease, Cause::EmptyResponse, Failure::BadResponse),
-            ExchangeError::Malformed => {
+            ExchangeError::CutShort => {
                 self.failed(lease, Cause::JunkResponse, Failure::BadResponse)
+            }
+            ExchangeError::Malformed => {
+                self.failed(lease, Cause::JunkResponse, Failure::InvalidResponse)
             }
             ExchangeError::Timeout => {
                 self.failed(lease, Cause::ResponseTimeout, Failure::ResponseTimeout)
@@ -255,6 +264,7 @@ fn failure_of(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Failur
     match error.downcast_ref::<ReadError>() {
         Some(ReadError::Timeout) => Failure::ClientTimeout,
         Some(ReadError::TooLarge) => Failure::BodyTooLarge,
+        Some(ReadError::Malformed(_)) => Failure::InvalidBody,
         _ => Failure::Client,
     }
 }

@@ -261,6 +261,23 @@ impl<B, P: Policy> ResponseFuture<B, P> {
     }
 }
 
+/// Whoever waited has given up: the client's connection keeps how far it came, for its log line.
+impl<B, P: Policy> Drop for ResponseFuture<B, P> {
+    fn drop(&mut self) {
+        if matches!(self.state, State::Done) {
+            return;
+        }
+        if let State::Acquire(acquire) = &self.state {
+            let (server_queue, pool_queue) = acquire.queues();
+            self.report.server_queue += server_queue;
+            self.report.pool_queue += pool_queue;
+        }
+        if let Some(client) = &self.client {
+            client.abandon(self.report.clone());
+        }
+    }
+}
+
 impl<B, P: Policy> fmt::Debug for ResponseFuture<B, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
