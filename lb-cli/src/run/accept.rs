@@ -54,7 +54,9 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
                 door.admit(stream, peer, permits);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept");
+                let name = door.frontend.plan.name();
+                let log = door.system.log();
+                log.notice(&format!("frontend {name} cannot accept: {error}"));
                 sleep(BACK_OFF).await;
             }
         }

@@ -4,7 +4,7 @@
 //! process without an answer. The signals of a reload, which is not built yet,
 //! are answered in the log: what they do by default would end the process.
 
-use std::{future::Future, io};
+use std::io;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -53,11 +53,10 @@ impl Signals {
         }
     }
 
-    /// Runs `work` until the process is told to stop.
-    pub(super) async fn until_stopped(&mut self, system: &System, work: impl Future<Output = ()>) {
+    /// Waits until the process is told to stop.
+    pub(super) async fn until_stopped(&mut self, system: &System) {
         let mut phase = system.phase.subscribe();
         let why = tokio::select! {
-            () = work => "stopping: no new connections",
             asked = self.next(system) => match asked {
                 Asked::Drain => {
                     system.stop();
