@@ -29,6 +29,7 @@ use crate::{
     h1::{
         encode::Encoder,
         io::Buffered,
+        recycle,
         request::{self, Head, Refusal},
     },
     timer::Timer,
@@ -59,8 +60,12 @@ pub(super) struct Connection<'a, IO> {
 }
 
 /// What comes of waiting for a request.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is nearly always a request, and a box for each costs more"
+)]
 enum Next {
-    Request(Box<Head>),
+    Request(Head),
     Refuse(Refusal, RefusedCause),
     Close,
 }
@@ -108,7 +113,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             match poll_fn(|cx| self.poll_request(cx)).await {
                 Next::Request(head) => {
-                    if !self.exchange(*head, service).await {
+                    if !self.exchange(head, service).await {
                         return;
                     }
                 }
@@ -130,7 +135,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             if !self.io.input.is_empty() {
                 match request::parse(&mut self.io.input, &self.settings.limits) {
-                    Ok(Some(head)) => return Poll::Ready(Next::Request(Box::new(head))),
+                    Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
                     Ok(None) => {}
                     Err(refusal) => {
                         return Poll::Ready(Next::Refuse(refusal, RefusedCause::Invalid));
@@ -238,6 +243,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if self.io.output.has_room() {
                 asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
             }
+            recycle::give_map(std::mem::take(&mut parts.headers));
             if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
                 self.run_tunnel(*tunnel).await;
                 return false;
