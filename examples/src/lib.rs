@@ -1,1 +1,2 @@
-//! examples of lb.
+#![doc = include_str!("../../README.md")]
+#![forbid(unsafe_code)]

@@ -68,7 +68,7 @@ fn quickstart_loads_with_the_documented_defaults() {
         (Duration::from_secs(1), 2, 2)
     );
     assert!(
-        matches!(&check.kind, CheckKind::Http(http) if http.uri == "/" && http.method == "OPTIONS")
+        matches!(&check.kind, CheckKind::Http(http) if http.uri == "/" && http.method == "GET")
     );
 }
 

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 use lb_tcp::Endpoint;
 use tokio::time::{Duration, Instant};
 
-use crate::h1::encode;
+use crate::{exchange::Exchange, h1::encode};
 
 /// Request extension: who sent it, and the way back for informational
 /// responses.
@@ -27,6 +27,8 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     peer: Endpoint,
+    /// `address:port`, which every log line and every forwarded field needs.
+    peer_text: Box<str>,
     local: Endpoint,
     accepted: Instant,
     requests: AtomicU32,
@@ -35,12 +37,24 @@ struct Shared {
     began: AtomicU64,
     received: AtomicU64,
     bytes_out: AtomicU64,
-    broken: AtomicBool,
+    broken: AtomicCell<Option<Broken>>,
+    /// How far the request came that nobody waits for any more.
+    abandoned: AtomicCell<Option<Box<Exchange>>>,
     /// Whoever serves this connection writes informational responses and
     /// tunnels upgraded ones.
     engine: bool,
-    interim: AtomicCell<Option<Box<Vec<u8>>>>,
+    /// Informational responses on their way; touched by the few requests that have any.
+    interim: AtomicCell<Option<Vec<u8>>>,
     interim_waits: AtomicU32,
+}
+
+/// How a connection to a client failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Broken {
+    /// The client closed it, or its network did.
+    Gone,
+    /// The client took nothing for too long.
+    Stalled,
 }
 
 impl Client {
@@ -55,15 +69,21 @@ impl Client {
     }
 
     fn build(peer: Endpoint, local: Endpoint, engine: bool) -> Self {
+        let peer_text = match peer.inet() {
+            Some(address) => format!("{}:{}", address.ip(), address.port()),
+            None => format!("{peer}:0"),
+        };
         Self(Arc::new(Shared {
             peer,
+            peer_text: peer_text.into_boxed_str(),
             local,
             accepted: Instant::now(),
             requests: AtomicU32::new(0),
             began: AtomicU64::new(0),
             received: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
-            broken: AtomicBool::new(false),
+            broken: AtomicCell::new(None),
+            abandoned: AtomicCell::new(None),
             engine,
             interim: AtomicCell::new(None),
             interim_waits: AtomicU32::new(0),
@@ -73,6 +93,18 @@ impl Client {
     /// The client's end.
     pub fn peer(&self) -> &Endpoint {
         &self.0.peer
+    }
+
+    /// The client's end as `address:port`, an IPv6 address without brackets, as
+    /// HAProxy logs it.
+    pub fn peer_text(&self) -> &str {
+        &self.0.peer_text
+    }
+
+    /// The client's IP address as text, unless it came by a Unix socket.
+    pub(crate) fn ip_text(&self) -> Option<&str> {
+        self.0.peer.ip()?;
+        self.0.peer_text.rsplit_once(':').map(|(ip, _)| ip)
     }
 
     /// This side's end.
@@ -96,9 +128,21 @@ impl Client {
         self.0.accepted + Duration::from_nanos(self.0.received.load(Ordering::Relaxed))
     }
 
-    /// Did the connection to the client fail before the response was out?
-    pub fn is_broken(&self) -> bool {
-        self.0.broken.load(Ordering::Relaxed)
+    /// The same, if this crate's server has noted it.
+    pub(crate) fn received_now(&self) -> Option<Instant> {
+        self.0.engine.then(|| self.received())
+    }
+
+    /// How the connection to the client failed, if it did before the response
+    /// was out.
+    pub fn broken(&self) -> Option<Broken> {
+        self.0.broken.load()
+    }
+
+    /// How far a [`Proxy`](crate::Proxy) came with the request at hand whose
+    /// future was dropped before it had a response.
+    pub fn take_abandoned(&self) -> Option<Box<Exchange>> {
+        self.0.abandoned.take()
     }
 
     /// Bytes sent to the client for the current request, head included.
@@ -124,22 +168,25 @@ impl Client {
         self.0.engine
     }
 
-    /// A request has been read whose first byte came at `began`.
-    pub(crate) fn begin_request(&self, began: Instant) {
+    /// A request has been read whose first byte came at `began` and whose last
+    /// at `received`.
+    pub(crate) fn begin_request(&self, began: Instant, received: Instant) {
         let nanos = |at: Instant| {
             let since = at.saturating_duration_since(self.0.accepted);
             u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
         };
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         self.0.began.store(nanos(began), Ordering::Relaxed);
-        self.0
-            .received
-            .store(nanos(Instant::now()), Ordering::Relaxed);
+        self.0.received.store(nanos(received), Ordering::Relaxed);
         self.0.bytes_out.store(0, Ordering::Relaxed);
     }
 
-    pub(crate) fn broke_off(&self) {
-        self.0.broken.store(true, Ordering::Relaxed);
+    pub(crate) fn broke_off(&self, broken: Broken) {
+        self.0.broken.store(Some(broken));
+    }
+
+    pub(crate) fn abandon(&self, exchange: Exchange) {
+        self.0.abandoned.store(Some(Box::new(exchange)));
     }
 
     pub(crate) fn sent(&self, bytes: u64) {
@@ -147,7 +194,7 @@ impl Client {
     }
 
     /// Informational responses that wait to be written.
-    pub(crate) fn take_interim(&self) -> Option<Box<Vec<u8>>> {
+    pub(crate) fn take_interim(&self) -> Option<Vec<u8>> {
         if self.0.interim_waits.load(Ordering::Acquire) == 0 {
             return None;
         }

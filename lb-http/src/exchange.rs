@@ -50,7 +50,7 @@ pub struct Exchange {
     pub response_cookie: ResponseCookie,
     /// When the request arrived at the proxy.
     pub started: Instant,
-    /// When it left the queue and a connection was begun.
+    /// When it left the queue and a connection was begun: the first one to the server it went to.
     pub dequeued: Option<Instant>,
     /// When a connection to the server was there.
     pub connected: Option<Instant>,
@@ -60,9 +60,9 @@ pub struct Exchange {
     pub retries: u32,
     /// Did an attempt go to another server than the one before?
     pub redispatched: bool,
-    /// Requests ahead of it in its server's queue when it joined.
+    /// Its place in its server's queue when it joined, 1 for the first; 0 if it never did.
     pub server_queue: u32,
-    /// Requests ahead of it in the pool's queue when it joined.
+    /// Its place in the pool's queue, likewise.
     pub pool_queue: u32,
     /// Why the response is the proxy's own, if it is.
     pub failure: Option<Failure>,
@@ -82,10 +82,14 @@ pub enum Failure {
     ConnectTimeout,
     /// The server sent no head in time (504, `sH`).
     ResponseTimeout,
-    /// The server closed, or sent what is not HTTP (502, `SH`).
+    /// The server closed without a whole head (502, `SH`).
     BadResponse,
+    /// The server sent what is not HTTP (502, `PH`).
+    InvalidResponse,
     /// The client went away, or its body broke off (400, `CH` or `CD`).
     Client,
+    /// The client's body is faulty (400, `PH`).
+    InvalidBody,
     /// The client's body did not come in time (408, `cD`).
     ClientTimeout,
     /// The client's body is over the limit (413, `PR`).

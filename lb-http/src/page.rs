@@ -8,7 +8,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
 };
 
-use crate::h1::fields::is_hop_by_hop;
+use crate::h1::fields::HOP_BY_HOP;
 
 /// Pages by status; those not set are HAProxy's.
 #[derive(Clone, Debug, Default)]
@@ -67,15 +67,16 @@ impl Page {
     /// A page of which length and connection fields are written anew when it is
     /// sent.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        let kept = headers
-            .iter()
-            .filter(|(name, _)| !is_hop_by_hop(name) && **name != CONTENT_LENGTH)
-            .map(|(name, value)| (name.clone(), value.clone()));
-        Self {
+        let mut page = Self {
             status,
-            headers: kept.collect(),
+            headers,
             body,
+        };
+        page.headers.remove(CONTENT_LENGTH);
+        for name in HOP_BY_HOP {
+            page.headers.remove(name);
         }
+        page
     }
 
     /// The status it is sent with.

@@ -40,12 +40,23 @@ impl Usage {
             .split_ascii_whitespace()
             .filter_map(|pid| pid.parse().ok())
         {
-            let child = Self::of(child)?;
+            let child = match Self::of(child) {
+                Ok(child) => child,
+                // So may a child.
+                Err(error) if is_gone(&error) => continue,
+                Err(error) => return Err(error),
+            };
             usage.cpu += child.cpu;
             usage.rss += child.rss;
         }
         Ok(usage)
     }
+}
+
+/// Was the process there when it was listed, and is not any more?
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 fn rss(pid: u32) -> io::Result<u64> {
@@ -100,6 +111,20 @@ mod tests {
         assert_eq!(parse_rss(rollup), Some(4312 * 1024));
         assert_eq!(parse_rss("Pss:  1999 kB\n"), None);
         assert_eq!(parse_rss("Rss:  many kB\n"), None);
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_gone() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        // Ended and not waited for, then waited for: the system says two things.
+        let zombie = (0..100_000).find_map(|_| Usage::of(pid).err()).unwrap();
+        child.wait().unwrap();
+        let waited_for = Usage::of(pid).unwrap_err();
+        assert!(
+            is_gone(&zombie) && is_gone(&waited_for),
+            "{zombie} {waited_for}"
+        );
     }
 
     #[test]

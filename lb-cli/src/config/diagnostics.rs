@@ -94,6 +94,17 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Whether an error has been reported about `span`, or about a part of it.
+    pub fn has_error_at(&self, span: Span) -> bool {
+        let range = span.range();
+        let within = |other: &Diagnostic| {
+            other.span.source() == span.source() && range.contains(&other.span.start())
+        };
+        self.list
+            .iter()
+            .any(|d| d.severity == Severity::Error && within(d))
+    }
+
     /// All of them, in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
@@ -176,10 +187,9 @@ impl fmt::Display for Diagnostics {
             .filter(|d| d.severity == Severity::Error)
             .count();
         let warnings = self.list.len() - errors;
-        let files = self
-            .list
-            .iter()
-            .map(|d| d.span.source())
+        let sources = self.list.iter().map(|d| d.span.source());
+        let files = sources
+            .filter(|source| *source < self.sources.len())
             .collect::<BTreeSet<_>>()
             .len();
         if errors > 0 || warnings == 0 {
@@ -191,7 +201,10 @@ impl fmt::Display for Diagnostics {
         if warnings > 0 {
             write!(f, "{}", Count(warnings, "warning"))?;
         }
-        writeln!(f, " in {}", Count(files, "file"))
+        if files > 0 {
+            write!(f, " in {}", Count(files, "file"))?;
+        }
+        writeln!(f)
     }
 }
 

@@ -1,9 +1,6 @@
 //! The local time of log lines.
 
-use std::{
-    io::Write,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -47,8 +44,9 @@ impl LocalClock {
             self.second = second;
         }
         out.extend_from_slice(self.text.as_bytes());
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, ".{:03}", since_epoch.subsec_millis());
+        let millis = since_epoch.subsec_millis();
+        let digit = |n: u32| char::from_digit(n % 10, 10).map_or(b'0', |c| c as u8);
+        out.extend([b'.', digit(millis / 100), digit(millis / 10), digit(millis)]);
     }
 
     /// The time now, for messages on standard error.

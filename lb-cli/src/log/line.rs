@@ -32,6 +32,7 @@ impl Termination {
             Some(Failure::ConnectTimeout) => Self('s', 'C'),
             Some(Failure::ResponseTimeout) => Self('s', 'H'),
             Some(Failure::BadResponse) => Self('S', 'H'),
+            Some(Failure::InvalidResponse | Failure::InvalidBody) => Self('P', 'H'),
             Some(Failure::Client) => Self('C', 'D'),
             Some(Failure::ClientTimeout) => Self('c', 'D'),
             Some(Failure::BodyTooLarge) => Self('P', 'R'),
@@ -58,8 +59,8 @@ pub struct Connections {
 /// Everything that a line tells of a request that was one.
 #[derive(Debug)]
 pub struct Line<'a> {
-    /// The client.
-    pub client: &'a Endpoint,
+    /// The client, as `address:port`.
+    pub client: &'a str,
     /// When its first byte came.
     pub began: Instant,
     /// When its head was whole.
@@ -92,7 +93,7 @@ impl Line<'_> {
     /// Writes the line, without its end.
     pub fn write(&self, out: &mut Vec<u8>, clock: &mut LocalClock) {
         let exchange = self.exchange;
-        endpoint(out, self.client);
+        out.extend_from_slice(self.client.as_bytes());
         out.extend_from_slice(b" [");
         clock.write(out, self.ended - self.began);
         out.extend_from_slice(b"] ");
@@ -137,7 +138,7 @@ impl Line<'_> {
             connected = exchange.connected;
             responded = exchange.responded;
             // Who waited in vain waited to the end.
-            if exchange.failure == Some(Failure::QueueTimeout) {
+            if self.termination.1 == 'Q' {
                 dequeued = Some(self.ended);
             }
         }

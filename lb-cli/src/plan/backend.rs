@@ -1,6 +1,9 @@
 //! A backend that can run: its algorithm, its servers, its cookie, its checks.
 
-use std::{net::ToSocketAddrs, sync::Arc};
+use std::{
+    net::{Ipv4Addr, ToSocketAddrs},
+    sync::Arc,
+};
 
 use http::HeaderValue;
 use lb_core::{
@@ -20,7 +23,7 @@ use lb_http::{
 };
 use lb_tcp::{Address, Connector};
 
-use super::{frontend, problem};
+use super::{Names, frontend, problem};
 use crate::config::{Diagnostics, ServerAddress, Spanned, model};
 
 /// A retry budget lets this many retries through ahead of any request.
@@ -80,12 +83,16 @@ impl Backend {
     pub(super) fn compile(
         model: &model::Backend,
         full_conn: u32,
+        names: Names,
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let scope = frontend::scope(&model.acl, diagnostics);
         let sticky = model.cookie.as_ref().map(|cookie| {
             let sticky = sticky(cookie, model.persist);
-            if let Err(error) = sticky.check() {
+            // What the configuration has refused already is not said twice.
+            if let Err(error) = sticky.check()
+                && !diagnostics.has_errors()
+            {
                 diagnostics.error(cookie.name.span(), error.to_string());
             }
             sticky
@@ -94,7 +101,7 @@ impl Backend {
             name: model.name.as_str().into(),
             algorithm: algorithm(model, diagnostics),
             key: key(&model.balance, diagnostics),
-            servers: servers(model, diagnostics),
+            servers: servers(model, names, diagnostics),
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
             persist: Persist {
@@ -253,7 +260,9 @@ impl Backend {
             return Some(value.to_string());
         }
         let key = self.model.cookie.as_ref()?.dynamic_key.as_ref()?;
-        Some(dynamic_value(key, server.address.inet()?).to_string())
+        let address = server.address.inet()?;
+        // That of a name that was not looked up says nothing.
+        (!address.ip().is_unspecified()).then(|| dynamic_value(key, address).to_string())
     }
 
     fn upstream(&self, server: &Server, workers: usize) -> Result<Upstream, BuildError> {
@@ -347,9 +356,9 @@ fn rules(
         .collect()
 }
 
-fn servers(model: &model::Backend, diagnostics: &mut Diagnostics) -> Vec<Server> {
+fn servers(model: &model::Backend, names: Names, diagnostics: &mut Diagnostics) -> Vec<Server> {
     let resolved = model.server.iter().filter_map(|server| {
-        let address = resolve(&server.address, diagnostics)?;
+        let address = resolve(&server.address, names, diagnostics)?;
         if let Some(model::CheckKind::Http(check)) = server.check.as_ref().map(|c| &c.kind) {
             for text in &check.expect {
                 if let Err(error) = text.parse::<Expect>() {
@@ -372,11 +381,18 @@ fn servers(model: &model::Backend, diagnostics: &mut Diagnostics) -> Vec<Server>
 }
 
 /// Names are looked up once, now, as HAProxy does without a resolver.
-fn resolve(address: &Spanned<ServerAddress>, diagnostics: &mut Diagnostics) -> Option<Address> {
+fn resolve(
+    address: &Spanned<ServerAddress>,
+    names: Names,
+    diagnostics: &mut Diagnostics,
+) -> Option<Address> {
     match &**address {
         ServerAddress::Ip(address) => Some(Address::Inet(*address)),
         ServerAddress::Unix(path) => Some(Address::Unix(path.clone())),
         ServerAddress::Abstract(name) => Some(Address::Abstract(name.clone())),
+        ServerAddress::Name { port, .. } if names == Names::Leave => {
+            Some(Address::Inet((Ipv4Addr::UNSPECIFIED, *port).into()))
+        }
         ServerAddress::Name { host, port } => {
             let found = (host.as_str(), *port).to_socket_addrs();
             match found.map(|mut addresses| addresses.next()) {
@@ -403,7 +419,8 @@ fn sticky(cookie: &model::Cookie, persist: bool) -> StickySession {
         model::CookieMode::Prefix => sticky.prefix(),
         model::CookieMode::Rewrite => sticky.rewrite(),
     };
-    let flags: [(bool, fn(StickySession) -> StickySession); 7] = [
+    type Switch = fn(StickySession) -> StickySession;
+    let flags: [(bool, Switch); 7] = [
         (cookie.indirect, StickySession::indirect),
         (cookie.nocache, StickySession::nocache),
         (cookie.postonly, StickySession::postonly),

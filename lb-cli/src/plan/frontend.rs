@@ -197,6 +197,9 @@ pub(super) fn scope(acls: &[model::Acl], diagnostics: &mut Diagnostics) -> Scope
         let Some(acl) = acls.iter().find(|acl| acl.name.as_str() == error.name) else {
             continue;
         };
+        if error.alternative.is_none() && diagnostics.has_error_at(acl.name.span()) {
+            continue;
+        }
         let text = error.alternative.and_then(|at| acl.conditions.get(at));
         problem::of_condition(text.unwrap_or(&acl.name), [error.source], diagnostics);
     }
@@ -211,7 +214,7 @@ pub(super) fn condition(
 ) -> Option<Condition<HttpExpr>> {
     let text: &Spanned<String> = &condition.text;
     scope
-        .condition(text)
+        .terms(text)
         .map_err(|errors| problem::of_condition(text, errors, diagnostics))
         .ok()
 }

@@ -40,13 +40,34 @@ pub struct Plan {
     pub warnings: Diagnostics,
 }
 
+/// What becomes of the names of servers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Names {
+    LookUp,
+    Leave,
+}
+
 impl Plan {
     /// Compiles a configuration, which may have errors already.
     ///
     /// # Errors
     ///
     /// All problems of the configuration and of the texts in it.
-    pub fn compile(mut config: Config) -> Result<Self, Diagnostics> {
+    pub fn compile(config: Config) -> Result<Self, Diagnostics> {
+        Self::compile_with(config, Names::LookUp)
+    }
+
+    /// The same without a look at the network, for a plan that is read and not
+    /// run: a server given by name is at the address 0.0.0.0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::compile`], but no name is unknown.
+    pub fn compile_offline(config: Config) -> Result<Self, Diagnostics> {
+        Self::compile_with(config, Names::Leave)
+    }
+
+    fn compile_with(mut config: Config, names: Names) -> Result<Self, Diagnostics> {
         let mut diagnostics = std::mem::take(&mut config.diagnostics);
         let full_conns = frontend::full_conns(&config);
         let backends: Vec<_> = config
@@ -54,7 +75,12 @@ impl Plan {
             .iter()
             .zip(full_conns)
             .map(|(backend, full_conn)| {
-                Arc::new(Backend::compile(backend, full_conn, &mut diagnostics))
+                Arc::new(Backend::compile(
+                    backend,
+                    full_conn,
+                    names,
+                    &mut diagnostics,
+                ))
             })
             .collect();
         let frontends: Vec<_> = config

@@ -144,10 +144,11 @@ fn by_rules(checkup: Checkup<AnyCheck>, server: &model::Server) -> Checkup<AnyCh
 }
 
 fn any_check(check: &model::Check, server: &model::Server) -> AnyCheck {
-    let proxy = check.send_proxy.then(|| match server.send_proxy {
+    let version = match server.send_proxy {
         Some(model::ProxyVersion::V2) => ProxyVersion::V2,
         _ => ProxyVersion::V1,
-    });
+    };
+    let proxy = check.send_proxy.then_some(version);
     match &check.kind {
         model::CheckKind::Tcp => {
             let mut tcp = TcpCheck::new();
@@ -215,8 +216,6 @@ pub(super) async fn run(system: Arc<System>) {
         }
     }
     while tasks.join_next().await.is_some() {}
-    // No backends: nothing to look after, for ever.
-    std::future::pending::<()>().await;
 }
 
 /// What a change of one server means for sessions.

@@ -112,7 +112,7 @@ async fn respond(
         return Ok(page.map(|page| Body::page(page, record.map(Record::without_server))));
     };
     let persist = target.backend.plan.persist();
-    let view = view(&request, None);
+    let view = view(&request, request.extensions().get());
     if let Some(persistence) = persist.of(&view) {
         request.extensions_mut().insert(persistence);
     }
@@ -162,6 +162,11 @@ impl Site {
     /// The backend of a route.
     pub(super) fn backend(&self, at: usize) -> &RunningBackend {
         &self.targets[at].backend
+    }
+
+    /// Is the process stopping without waiting for requests?
+    pub(super) fn is_cut(&self) -> bool {
+        self.system.is_cut()
     }
 
     /// Connections of the process and of the frontend.

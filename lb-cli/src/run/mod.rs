@@ -19,6 +19,7 @@ use std::{io, sync::Arc};
 
 use lb_tcp::BindError;
 
+use signals::Signals;
 pub use system::System;
 
 use crate::{log, plan::Plan};
@@ -39,29 +40,35 @@ pub enum RunError {
     /// A thread or a runtime cannot be had.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
+    /// Signals cannot be caught.
+    #[error("cannot catch signals")]
+    Signals(#[source] io::Error),
 }
 
 /// Runs a plan until it is told to stop. `started` is called when all sockets
-/// are bound and clients are served.
+/// are bound and clients are served; a clone that it keeps has to be gone before
+/// this returns.
 ///
 /// # Errors
 ///
 /// [`RunError`], before anything is served.
-pub fn run(plan: Plan, started: impl FnOnce(&System)) -> Result<(), RunError> {
+pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunError> {
     let writer = log::Writer::start(&plan.log).map_err(RunError::Log)?;
     let system = System::assemble(plan, writer.sink())?;
-    let workers = worker::start_all(&system)?;
-    started(&system);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunError::Worker)?;
-    runtime.block_on(signals::until_stopped(
-        &system,
-        checks::run(Arc::clone(&system)),
-    ));
-    system.log().notice("stopping: no new connections");
-    runtime.block_on(signals::drain(&system));
+    let mut signals = {
+        let _context = runtime.enter();
+        Signals::catch().map_err(RunError::Signals)?
+    };
+    let workers = worker::start_all(&system)?;
+    started(&system);
+    // Checks go on during a drain: a server that dies then is left out, too.
+    runtime.spawn(checks::run(Arc::clone(&system)));
+    runtime.block_on(signals.until_stopped(&system));
+    runtime.block_on(signals.drain(&system));
     for worker in workers {
         let _ = worker.join();
     }

@@ -11,7 +11,7 @@ use http::{Method, Request, Response, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::policy::Algorithm;
 use lb_http::{
-    BodyError, Client,
+    BodyError, Broken, Client,
     exchange::{Exchange, Failure},
     proxy,
     server::Incoming,
@@ -71,8 +71,37 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.client.is_broken() && self.termination == Termination::NORMAL {
-            self.termination = Termination('C', 'D');
+        if self.site.is_cut() {
+            // What is still there by then did not end by itself.
+            let state = if self.status.is_some() { 'D' } else { 'H' };
+            self.termination = Termination('K', state);
+        } else if let Some(broken) = self.client.broken()
+            && self.termination == Termination::NORMAL
+        {
+            let who = match broken {
+                Broken::Gone => 'C',
+                Broken::Stalled => 'c',
+            };
+            self.termination = Termination(who, 'D');
+        }
+        if self.exchange.is_none()
+            && let Some(abandoned) = self.client.take_abandoned()
+        {
+            self.termination.1 = match &*abandoned {
+                Exchange {
+                    dequeued: Some(_),
+                    connected: None,
+                    ..
+                } => 'C',
+                Exchange {
+                    dequeued: Some(_), ..
+                } => 'H',
+                Exchange { dequeued: None, .. } => 'Q',
+            };
+            self.exchange = Some(*abandoned);
+        }
+        if self.client.broken().is_some() && self.client.bytes_out() == 0 {
+            self.status = None;
         }
         let plan = &self.site.frontend.plan;
         let backend = self.target.map(|at| self.site.backend(at));
@@ -83,7 +112,7 @@ impl Drop for Record {
         let server = self.exchange.as_ref().and_then(|e| e.server.as_ref());
         connections.server = server.map_or(0, |server| server.in_flight());
         let line = Line {
-            client: self.client.peer(),
+            client: self.client.peer_text(),
             began: self.client.began(),
             received: self.client.received(),
             ended: Instant::now(),
@@ -108,6 +137,10 @@ pub(super) struct Body {
     record: Option<Record>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is that of almost every response, and a box for each costs more"
+)]
 enum Inner {
     Proxied(proxy::Body<Incoming, Algorithm>),
     Page(Bytes),
@@ -156,7 +189,6 @@ impl HttpBody for Body {
         if let (Some(Err(error)), Some(record)) = (&frame, &mut self.record) {
             record.termination = match error {
                 BodyError::Timeout => Termination('s', 'D'),
-                BodyError::Malformed(_) => Termination('P', 'D'),
                 BodyError::ShutDown => Termination('D', 'D'),
                 BodyError::Request => Termination('C', 'D'),
                 _ => Termination('S', 'D'),

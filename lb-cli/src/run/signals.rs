@@ -1,50 +1,90 @@
-//! Stopping: SIGTERM drains, SIGINT cuts.
+//! Signals: SIGTERM drains, SIGINT cuts.
+//!
+//! They are caught before the first client is served, so that none finds the
+//! process without an answer. The signals of a reload, which is not built yet,
+//! are answered in the log: what they do by default would end the process.
 
-use std::{future::Future, io};
+use std::io;
 
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::sleep,
 };
 
 use super::{System, system::Phase};
 
-/// Runs `work` until the process is told to stop.
-pub(super) async fn until_stopped(system: &System, work: impl Future<Output = ()>) {
-    let mut phase = system.phase.subscribe();
-    tokio::select! {
-        () = work => {}
-        () = received(SignalKind::terminate()) => system.stop(),
-        () = received(SignalKind::interrupt()) => drop(system.phase.send_replace(Phase::Stop)),
-        _ = phase.wait_for(|phase| *phase != Phase::Run) => {}
-    }
+const NO_RELOAD: &str = "reload is not supported by this version of lb yet";
+
+/// The signals sent to this process.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    user2: Signal,
 }
 
-/// Waits until the workers are idle, but cuts them off at the deadline or on
-/// SIGINT.
-pub(super) async fn drain(system: &System) {
-    let idle = async {
-        // Workers hold receivers for as long as they run; this task holds none.
-        system.phase.closed().await;
-    };
-    tokio::select! {
-        () = idle => {}
-        () = sleep(system.hard_stop_after) => {
-            system.log().notice("stopping: connections are cut, the time is over");
+/// What a signal asks for.
+#[derive(PartialEq, Eq)]
+enum Asked {
+    Drain,
+    Stop,
+}
+
+impl Signals {
+    /// Catches signals from now on, on the runtime that this is called in.
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            user2: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    async fn next(&mut self, system: &System) -> Asked {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return Asked::Drain,
+                _ = self.interrupt.recv() => return Asked::Stop,
+                _ = self.hangup.recv() => {}
+                _ = self.user2.recv() => {}
+            }
+            system.log().notice(NO_RELOAD);
         }
-        () = received(SignalKind::interrupt()) => {}
     }
-    system.phase.send_replace(Phase::Stop);
-}
 
-async fn received(kind: SignalKind) {
-    let wait: io::Result<()> = async {
-        signal(kind)?.recv().await;
-        Ok(())
+    /// Waits until the process is told to stop.
+    pub(super) async fn until_stopped(&mut self, system: &System) {
+        let mut phase = system.phase.subscribe();
+        let why = tokio::select! {
+            asked = self.next(system) => match asked {
+                Asked::Drain => {
+                    system.stop();
+                    "stopping on SIGTERM: no new connections"
+                }
+                Asked::Stop => {
+                    system.cut();
+                    "stopping on SIGINT: connections are cut"
+                }
+            },
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => "stopping: no new connections",
+        };
+        system.log().notice(why);
     }
-    .await;
-    if wait.is_err() {
-        // Without a handler the signal ends the process by itself.
-        std::future::pending::<()>().await;
+
+    /// Waits until the workers are idle, but cuts them off at the deadline or on
+    /// SIGINT. Another SIGTERM changes nothing: a supervisor's must not cost the
+    /// requests that the operator's began to drain.
+    pub(super) async fn drain(&mut self, system: &System) {
+        let interrupted = async { while self.next(system).await != Asked::Stop {} };
+        tokio::select! {
+            // Workers hold receivers for as long as they run; this task holds none.
+            () = system.phase.closed() => return,
+            () = sleep(system.hard_stop_after) => {
+                system.log().notice("stopping: the time is over, connections are cut");
+            }
+            () = interrupted => {}
+        }
+        system.cut();
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use lb_core::{HealthChecker, Pool, health::Observable, policy::Algorithm};
@@ -108,6 +111,8 @@ pub struct System {
     pub(super) connections: Count,
     pub(super) permits: Arc<Semaphore>,
     pub(super) phase: watch::Sender<Phase>,
+    /// The phase is [`Phase::Stop`]: for those who cannot take its lock.
+    cut: AtomicBool,
     assignments: Mutex<Vec<Assignment>>,
 }
 
@@ -168,6 +173,7 @@ impl System {
             connections: Count::default(),
             permits: Arc::new(Semaphore::new(maxconn as usize)),
             phase: watch::Sender::new(Phase::Run),
+            cut: AtomicBool::new(false),
             assignments: Mutex::new(assignments),
         }))
     }
@@ -195,6 +201,16 @@ impl System {
     /// Begins to stop, as SIGTERM does.
     pub fn stop(&self) {
         self.phase.send_replace(Phase::Drain);
+    }
+
+    /// Ends all that is left, as SIGINT does.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+        self.phase.send_replace(Phase::Stop);
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 
     pub(super) fn backend(&self, name: &str) -> Option<&Arc<RunningBackend>> {

@@ -40,16 +40,18 @@ pub(super) fn start_all(system: &Arc<System>) -> Result<Vec<JoinHandle<()>>, Run
         let system = Arc::clone(system);
         let thread = thread::Builder::new()
             .name(format!("worker-{worker}"))
-            .spawn(move || run(worker, &runtime, &system, assignment))
+            .spawn(move || run(worker, runtime, &system, assignment))
             .map_err(RunError::Worker)?;
         threads.push(thread);
     }
     Ok(threads)
 }
 
-fn run(worker: usize, runtime: &Runtime, system: &Arc<System>, assignment: Assignment) {
+fn run(worker: usize, runtime: Runtime, system: &Arc<System>, assignment: Assignment) {
     log::attach(system.log().clone());
     runtime.block_on(serve(worker, system, assignment));
+    // With it go the connections that are cut, and each writes its line.
+    drop(runtime);
     log::detach();
 }
 
@@ -82,9 +84,10 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
         _ = phase.wait_for(|phase| *phase != Phase::Run) => {}
         () = housekeeping => {}
     }
+    // First of all: a door may wait for the place of a connection that is idle.
+    shutdown.begin();
     doors.close();
     doors.wait().await;
-    shutdown.begin();
     connections.close();
     tokio::select! {
         () = connections.wait() => {}

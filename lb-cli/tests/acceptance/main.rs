@@ -15,10 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
+use common::message;
 use peer::{Peer, Proxy};
 use scene::{Outcome, Scene};
 
 mod chunked;
+#[path = "../common/mod.rs"]
+mod common;
 mod connection;
 mod fields;
 mod framing;
@@ -26,7 +29,6 @@ mod host;
 mod http10;
 mod interim;
 mod limits;
-mod message;
 mod methods;
 mod peer;
 mod persistence;
@@ -119,7 +121,7 @@ fn run() -> Result<bool, String> {
     let peer = Peer::from_env()?;
     let servers = cases
         .iter()
-        .map(|_| peer::bind())
+        .map(|_| common::address::bind())
         .collect::<Result<Vec<TcpListener>, _>>()?;
     let addresses: Vec<SocketAddr> = servers.iter().filter_map(|s| s.local_addr().ok()).collect();
     let (proxy, fronts) = Proxy::start(peer, &addresses)?;

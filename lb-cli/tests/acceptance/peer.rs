@@ -5,11 +5,13 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::common::address::bind;
 
 /// From the start of the process to the first connection it accepts.
 const START: Duration = Duration::from_secs(15);
@@ -165,12 +167,4 @@ impl Proxy {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
-}
-
-/// A listener on a port of the kernel's choice, and on a loopback address that no other process uses:
-/// in the moment between our letting a port go and the proxy's taking it, nobody else gets it.
-pub(crate) fn bind() -> Result<TcpListener, String> {
-    let [_, high, middle, low] = std::process::id().to_be_bytes();
-    let own = Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low);
-    TcpListener::bind((own, 0)).map_err(|e| format!("bind a port of {own}: {e}"))
 }

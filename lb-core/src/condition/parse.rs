@@ -54,6 +54,15 @@ impl<V: Vocabulary> Parser<'_, V> {
         self.terms(text, &words[1..], unless)
     }
 
+    /// Terms and nothing else.
+    pub(super) fn bare_terms(
+        &self,
+        text: &str,
+    ) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
+        let words = words(text).map_err(|error| vec![error])?;
+        self.terms(text, &words, false)
+    }
+
     /// Terms, or the bare text of one test.
     pub(super) fn condition(&self, text: &str) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
         let alternative = self.definition(text)?;

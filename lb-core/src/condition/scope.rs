@@ -90,6 +90,15 @@ impl<V: Vocabulary> Scope<V> {
         self.parser().suffix(text)
     }
 
+    /// Compiles what follows the `if` or `unless` of a rule, as [`Scope::suffix`] does: `path /a` without braces is
+    /// no term here, and a name that is not defined is not taken for a fetch.
+    ///
+    /// # Errors
+    /// Every mistake, each with its place in `text`.
+    pub fn terms(&self, text: &str) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
+        self.parser().bare_terms(text)
+    }
+
     fn parser(&self) -> Parser<'_, V> {
         Parser {
             vocabulary: &self.vocabulary,

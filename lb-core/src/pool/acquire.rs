@@ -54,8 +54,8 @@ impl<T, P: Policy> Acquire<T, P> {
         }
     }
 
-    /// Requests that were ahead in the queue of its server, and in that of the
-    /// pool, when it joined (`%sq`, `%bq`).
+    /// Its place in the queue of its server, and in that of the pool, when it
+    /// joined: 1 for the first, 0 if it never did (`%sq`, `%bq`).
     pub fn queues(&self) -> (u32, u32) {
         (self.server_queue, self.pool_queue)
     }
@@ -67,8 +67,8 @@ impl<T, P: Policy> Acquire<T, P> {
 
     fn start_waiting(&mut self, ticket: Ticket<T>) {
         match ticket.server() {
-            Some(_) => self.server_queue = ticket.ahead(),
-            None => self.pool_queue = ticket.ahead(),
+            Some(_) => self.server_queue = ticket.ahead() + 1,
+            None => self.pool_queue = ticket.ahead() + 1,
         }
         match &mut self.waiting {
             // Sent back to pick again: the time-out goes on.

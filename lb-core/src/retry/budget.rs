@@ -39,6 +39,11 @@ impl Budget {
         }
     }
 
+    /// Would [`withdraw`](Self::withdraw) succeed now?
+    pub fn has_room(&self) -> bool {
+        self.balance.load(Ordering::Relaxed) >= UNIT
+    }
+
     /// May there be one more retry?
     pub fn withdraw(&self) -> bool {
         let mut balance = self.balance.load(Ordering::Relaxed);

@@ -134,8 +134,8 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    fn n(n: u32) -> NonZeroU32 {
-        NonZeroU32::new(n).expect("no test has 0")
+    const fn n(n: u32) -> NonZeroU32 {
+        NonZeroU32::new(n).expect("not 0")
     }
 
     fn plan(redispatch: Redispatch, bound: bool) -> Vec<Next> {

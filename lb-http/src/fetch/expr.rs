@@ -135,6 +135,9 @@ impl Fetch for HttpExpr {
     }
 
     fn each(&self, view: &RequestView<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
+        if self.converters.is_empty() {
+            return self.fetch.each(view, visit);
+        }
         self.fetch
             .each(view, &mut |sample| self.convert(sample, visit))
     }

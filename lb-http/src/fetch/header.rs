@@ -49,6 +49,12 @@ pub(super) fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Where the item ends that `value` starts with: at one of `delimiters` outside quotes, or the end.
 pub(super) fn item_end(value: &[u8], delimiters: &[u8]) -> usize {
+    // Most values are one plain item.
+    if let [delimiter] = delimiters
+        && memchr::memchr2(*delimiter, b'"', value).is_none()
+    {
+        return value.len();
+    }
     let mut quoted = false;
     let mut escaped = false;
     for (i, byte) in value.iter().enumerate() {

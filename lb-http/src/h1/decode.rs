@@ -242,8 +242,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Feeds `bytes` in pieces of `step` and returns body, trailers and what is left.
-    fn decode(bytes: &[u8], step: usize) -> Result<Option<(Vec<u8>, HeaderMap, Vec<u8>)>, BadBody> {
+    /// Body, trailers and what is left.
+    type Decoded = (Vec<u8>, HeaderMap, Vec<u8>);
+
+    /// Feeds `bytes` in pieces of `step`.
+    fn decode(bytes: &[u8], step: usize) -> Result<Option<Decoded>, BadBody> {
         let mut decoder = Decoder::new(Length::Chunked);
         let mut input = BytesMut::new();
         let mut body = Vec::new();

@@ -10,6 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{io::Output, response::Reason};
 
+/// Room for most heads, taken at once.
+pub(crate) const HEAD_CAPACITY: usize = 1024;
+
 /// How a message that goes out is delimited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Encoder {

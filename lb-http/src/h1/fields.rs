@@ -4,27 +4,45 @@
 use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Version,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE},
 };
 use smallvec::SmallVec;
 
-use super::framing::{ContentLength, TransferEncoding};
+use super::{
+    framing::{ContentLength, TransferEncoding},
+    recycle,
+};
 
 /// `keep-alive` and `proxy-connection` have no constant in `http`.
 pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 pub(crate) const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 pub(crate) const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// Is this field of the connection and not of the message (RFC 9110 §7.6.1)?
-/// Those that `Connection` names are known only per message.
+/// Fields of a connection and not of the message (RFC 9110 §7.6.1). Those that
+/// `Connection` names besides are known only per message.
+pub(crate) const HOP_BY_HOP: [HeaderName; 7] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    TRANSFER_ENCODING,
+    TE,
+    UPGRADE,
+    PROXY_CONNECTION,
+    HTTP2_SETTINGS,
+];
+
+/// Is this one of [`HOP_BY_HOP`]? Asked for every field of every message: a
+/// comparison of lengths answers it for most.
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    *name == CONNECTION
-        || *name == KEEP_ALIVE
-        || *name == TRANSFER_ENCODING
-        || *name == TE
-        || *name == UPGRADE
-        || *name == PROXY_CONNECTION
-        || *name == HTTP2_SETTINGS
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "transfer-encoding"
+            | "te"
+            | "upgrade"
+            | "proxy-connection"
+            | "http2-settings"
+    )
 }
 
 /// What `Connection` says.
@@ -71,6 +89,8 @@ impl Connection {
 pub(crate) struct Framing {
     pub(crate) connection: Connection,
     pub(crate) content_length: ContentLength,
+    /// How many field lines said so.
+    pub(crate) content_lengths: u32,
     pub(crate) transfer_encoding: TransferEncoding,
     pub(crate) hosts: u32,
     pub(crate) expect_continue: bool,
@@ -79,18 +99,19 @@ pub(crate) struct Framing {
 
 impl Framing {
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
-        if *name == CONTENT_LENGTH {
-            self.content_length.add(value);
-        } else if *name == TRANSFER_ENCODING {
-            self.transfer_encoding.add(value);
-        } else if *name == CONNECTION {
-            self.connection.add(value);
-        } else if *name == HOST {
-            self.hosts += 1;
-        } else if *name == EXPECT {
-            self.expect_continue |= value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-        } else if *name == UPGRADE {
-            self.upgrade = true;
+        match name.as_str() {
+            "content-length" => {
+                self.content_lengths += 1;
+                self.content_length.add(value);
+            }
+            "transfer-encoding" => self.transfer_encoding.add(value),
+            "connection" => self.connection.add(value),
+            "host" => self.hosts += 1,
+            "expect" => {
+                self.expect_continue |= value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+            }
+            "upgrade" => self.upgrade = true,
+            _ => {}
         }
     }
 }
@@ -131,15 +152,15 @@ pub(crate) fn collect(
     spans: &Spans,
     keep: impl Fn(&HeaderName) -> bool,
 ) -> Option<(HeaderMap, Framing)> {
-    let mut map = HeaderMap::with_capacity(spans.len());
+    let mut map = recycle::map(spans.len());
     let mut framing = Framing::default();
     for span in spans {
         let name = HeaderName::from_bytes(&head[span.name.0..span.name.1]).ok()?;
-        let value = head.slice(span.value.0..span.value.1);
-        let value = match memchr::memchr2(b'\r', b'\n', &value) {
-            None => HeaderValue::from_maybe_shared(value).ok()?,
-            Some(_) => HeaderValue::from_maybe_shared(unfold(&value)).ok()?,
-        };
+        let value = || head.slice(span.value.0..span.value.1);
+        // Only a folding has line ends in it, and only responses have foldings.
+        let value = HeaderValue::from_maybe_shared(value())
+            .or_else(|_| HeaderValue::from_maybe_shared(unfold(&value())))
+            .ok()?;
         framing.note(&name, &value);
         if keep(&name) {
             map.append(name, value);
@@ -165,6 +186,12 @@ fn unfold(value: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_and_the_question_agree() {
+        assert!(HOP_BY_HOP.iter().all(is_hop_by_hop));
+        assert!(!is_hop_by_hop(&HOST));
+    }
 
     fn connection(lines: &[&'static str]) -> Connection {
         let mut connection = Connection::default();

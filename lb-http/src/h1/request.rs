@@ -140,7 +140,7 @@ pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head
     }
     // §6.3: one length, however often it was said.
     if let Length::Exact(length) = length
-        && headers.get_all(header::CONTENT_LENGTH).iter().count() > 1
+        && framing.content_lengths > 1
     {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }

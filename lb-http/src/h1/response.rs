@@ -82,9 +82,9 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
             headers.remove(http::header::CONTENT_LENGTH);
         }
         Length::Exact(length)
-            if *method != Method::HEAD
-                && status != StatusCode::NOT_MODIFIED
-                && headers.get_all(http::header::CONTENT_LENGTH).iter().count() > 1 =>
+            if framing.content_lengths > 1
+                && *method != Method::HEAD
+                && status != StatusCode::NOT_MODIFIED =>
         {
             headers.insert(http::header::CONTENT_LENGTH, length.into());
         }

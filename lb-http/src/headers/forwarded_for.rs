@@ -1,8 +1,12 @@
 //! `X-Forwarded-For`: HAProxy's `option forwardfor`.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use lb_tcp::Endpoint;
+
+use crate::Client;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -47,19 +51,23 @@ impl ForwardedFor {
         self
     }
 
-    pub(crate) fn write(&self, head: &mut Vec<u8>, headers: &HeaderMap, client: &Endpoint) {
-        use std::io::Write;
-        let Some(address) = client.ip() else {
+    /// The field it appends to a request with `headers`; `None` where it leaves
+    /// the request alone.
+    pub fn field(&self, headers: &HeaderMap, client: &Endpoint) -> Option<(&HeaderName, IpAddr)> {
+        let address = client.ip()?;
+        let excepted = self.except.iter().any(|network| network.contains(&address));
+        let present = self.if_none && headers.contains_key(&self.header);
+        (!excepted && !present).then_some((&self.header, address))
+    }
+
+    pub(crate) fn write(&self, head: &mut Vec<u8>, headers: &HeaderMap, client: &Client) {
+        let field = self.field(headers, client.peer());
+        let (Some((name, _)), Some(text)) = (field, client.ip_text()) else {
             return;
         };
-        if self.except.iter().any(|network| network.contains(&address))
-            || (self.if_none && headers.contains_key(&self.header))
-        {
-            return;
+        for part in [name.as_str(), ": ", text, "\r\n"] {
+            head.extend_from_slice(part.as_bytes());
         }
-        head.extend_from_slice(self.header.as_str().as_bytes());
-        // Writing to a Vec cannot fail.
-        let _ = write!(head, ": {address}\r\n");
     }
 }
 
@@ -70,7 +78,7 @@ mod tests {
     fn written(forwarded_for: &ForwardedFor, headers: &HeaderMap) -> String {
         let mut head = Vec::new();
         let client: std::net::SocketAddr = "192.0.2.7:1234".parse().unwrap();
-        forwarded_for.write(&mut head, headers, &client.into());
+        forwarded_for.write(&mut head, headers, &Client::new(client, client));
         String::from_utf8(head).unwrap()
     }
 

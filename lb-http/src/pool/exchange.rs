@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::Method;
 use http_body::Body;
-use tokio::sync::futures::OwnedNotified;
+use tokio::{sync::futures::OwnedNotified, time::Instant};
 
 use super::{Connection, RequestBody};
 use crate::{
@@ -29,7 +29,7 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// One request on one connection.
 pub(crate) struct Exchange<B> {
     pub(super) connection: Box<Connection>,
-    pub(super) sending: Sending<B>,
+    upload: Upload<B>,
     method: Method,
     timeout: Duration,
     /// Has a byte of a response come?
@@ -38,12 +38,27 @@ pub(crate) struct Exchange<B> {
     shut_down: Option<Pin<Box<OwnedNotified>>>,
 }
 
+/// What is to be sent, and how.
+pub(crate) struct Sending<B> {
+    pub(crate) method: Method,
+    pub(crate) body: RequestBody<B>,
+    pub(crate) encoder: Encoder,
+    /// Does the client wait to be told to send the body?
+    pub(crate) await_continue: bool,
+    /// For the server's next bytes.
+    pub(crate) timeout: Duration,
+    /// Completes when the exchange is to break off.
+    pub(crate) shut_down: Option<OwnedNotified>,
+}
+
 /// The request's body, as far as it is sent.
-pub(super) struct Sending<B> {
+struct Upload<B> {
     body: RequestBody<B>,
     encoder: Encoder,
     state: SendState,
     continue_timer: Timer,
+    /// Does the server take nothing at the moment?
+    stalled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +84,9 @@ pub(crate) enum Event {
 pub(crate) enum ExchangeError<E> {
     /// The server closed before a byte of a response.
     Closed,
-    /// The response is not HTTP, or broke off in its head.
+    /// The server closed in the middle of a head.
+    CutShort,
+    /// The response is not HTTP.
     Malformed,
     /// The server was silent for too long.
     Timeout,
@@ -83,48 +100,54 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
     /// `head` writes the request's head into the connection's buffer.
     pub(crate) fn new(
         mut connection: Box<Connection>,
-        method: Method,
-        await_continue: bool,
-        body: RequestBody<B>,
-        encoder: Encoder,
-        timeout: Duration,
+        sending: Sending<B>,
+        now: Instant,
         head: impl FnOnce(&mut Vec<u8>),
     ) -> Self {
+        let Sending {
+            method,
+            body,
+            encoder,
+            await_continue,
+            timeout,
+            shut_down,
+        } = sending;
         connection.begin_use();
         head(connection.io.output.head());
-        connection.timer.start(timeout);
+        connection.timer.set(now + timeout);
         let mut continue_timer = Timer::default();
         let state = if body.is_empty() && encoder == Encoder::Exact(0) {
             SendState::Sent
         } else if await_continue {
-            continue_timer.start(CONTINUE_WAIT);
+            continue_timer.set(now + CONTINUE_WAIT);
             SendState::AwaitContinue
         } else {
             SendState::Streaming
         };
+        let mut shut_down = shut_down.map(Box::pin);
+        // Registers, so that a signal between two polls is not missed.
+        if let Some(shut_down) = &mut shut_down {
+            shut_down.as_mut().enable();
+        }
         Self {
             connection,
-            sending: Sending {
+            upload: Upload {
                 body,
                 encoder,
                 state,
                 continue_timer,
+                stalled: false,
             },
             method,
             timeout,
             answered: false,
-            shut_down: None,
+            shut_down,
         }
     }
 
-    /// Breaks off when this completes.
-    pub(crate) fn until(mut self, shut_down: Option<OwnedNotified>) -> Self {
-        self.shut_down = shut_down.map(Box::pin);
-        // Registers, so that a signal between two polls is not missed.
-        if let Some(shut_down) = &mut self.shut_down {
-            shut_down.as_mut().enable();
-        }
-        self
+    /// Could the request be sent once more, over another connection?
+    pub(crate) fn may_resend(&self) -> bool {
+        self.upload.body.may_rewind()
     }
 
     pub(crate) fn is_reused(&self) -> bool {
@@ -133,7 +156,7 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
 
     /// The body, to be sent over another connection.
     pub(crate) fn into_body(self) -> RequestBody<B> {
-        self.sending.body
+        self.upload.body
     }
 
     /// The bare connection, after a switch of protocols.
@@ -158,19 +181,17 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
             if !connection.io.input.is_empty() {
                 match response::parse(&mut connection.io.input, &self.method) {
                     Ok(Some(head)) => return Poll::Ready(Ok(self.event(head))),
-                    Ok(None) => {}
+                    // The rest may take its time, too.
+                    Ok(None) => connection.timer.start(self.timeout),
                     Err(_) => return Poll::Ready(Err(ExchangeError::Malformed)),
                 }
             }
             match connection.io.poll_read_head(cx) {
-                Poll::Ready(Ok(1..)) => {
-                    self.answered = true;
-                    connection.timer.start(self.timeout);
-                }
+                Poll::Ready(Ok(1..)) => self.answered = true,
                 Poll::Ready(_) => {
                     return Poll::Ready(Err(match self.answered {
                         false => ExchangeError::Closed,
-                        true => ExchangeError::Malformed,
+                        true => ExchangeError::CutShort,
                     }));
                 }
                 Poll::Pending => {
@@ -199,13 +220,13 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
             && head.parts.status != http::StatusCode::SWITCHING_PROTOCOLS
         {
             if head.parts.status == http::StatusCode::CONTINUE {
-                self.sending.go_on();
+                self.upload.go_on();
             }
             return Event::Informational(head);
         }
         // A final answer instead of 100: the server does not want the body.
-        if self.sending.state == SendState::AwaitContinue {
-            self.sending.state = SendState::Refused;
+        if self.upload.state == SendState::AwaitContinue {
+            self.upload.state = SendState::Refused;
         }
         Event::Final(head)
     }
@@ -216,17 +237,26 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
     pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), B::Error> {
         let connection = &mut *self.connection;
         loop {
-            let more = self.sending.poll_fill(cx, &mut connection.io.output)?;
+            let more = self.upload.poll_fill(cx, &mut connection.io.output)?;
             if connection.io.output.is_empty() {
                 return Ok(());
             }
             match connection.io.poll_flush(cx) {
-                Poll::Ready(Ok(())) => connection.timer.start(self.timeout),
+                // The time-out began with the request; it begins anew only where
+                // sending has taken time.
+                Poll::Ready(Ok(())) if more || self.upload.stalled => {
+                    self.upload.stalled = false;
+                    connection.timer.start(self.timeout);
+                }
+                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    self.sending.refuse(&error);
+                    self.upload.refuse(&error);
                     return Ok(());
                 }
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    self.upload.stalled = true;
+                    return Ok(());
+                }
             }
             if !more {
                 return Ok(());
@@ -236,11 +266,11 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
 
     /// Has the server got all of it?
     pub(super) fn is_sent(&self) -> bool {
-        self.sending.state == SendState::Sent && self.connection.io.output.is_empty()
+        self.upload.state == SendState::Sent && self.connection.io.output.is_empty()
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Sending<B> {
+impl<B: Body<Data = Bytes> + Unpin> Upload<B> {
     fn go_on(&mut self) {
         if self.state == SendState::AwaitContinue {
             self.state = SendState::Streaming;

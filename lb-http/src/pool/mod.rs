@@ -13,8 +13,8 @@ mod receiving;
 mod request_body;
 
 pub(crate) use connection::Connection;
-pub(crate) use exchange::{Event, Exchange, ExchangeError};
+pub(crate) use exchange::{Event, Exchange, ExchangeError, Sending};
 pub(crate) use idle::IdleSet;
 pub use receiving::BodyError;
-pub(crate) use receiving::Receiving;
+pub(crate) use receiving::{Home, Receiving};
 pub(crate) use request_body::RequestBody;

@@ -50,26 +50,31 @@ pub(crate) struct Receiving<B> {
     exchange: Option<Exchange<B>>,
     decoder: Decoder,
     named: Named,
-    reusable: bool,
-    server: Arc<Server<Upstream>>,
-    shard: usize,
+    /// Where the connection goes when all has come well; `None` closes it.
+    home: Option<Home>,
+    /// The time, as long as nothing had to be waited for.
+    now: Option<Instant>,
+}
+
+/// Where idle connections of a server are kept.
+pub(crate) struct Home {
+    pub(crate) server: Arc<Server<Upstream>>,
+    pub(crate) shard: usize,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
     pub(crate) fn new(
         exchange: Exchange<B>,
         head: &Head,
-        reusable: bool,
-        server: Arc<Server<Upstream>>,
-        shard: usize,
+        home: Option<Home>,
+        now: Instant,
     ) -> Self {
         let mut receiving = Self {
             exchange: Some(exchange),
             decoder: Decoder::new(head.length),
             named: head.named.clone(),
-            reusable,
-            server,
-            shard,
+            home,
+            now: Some(now),
         };
         if receiving.decoder.is_done() {
             receiving.finish();
@@ -135,6 +140,7 @@ impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
                 Poll::Ready(Ok(_)) => connection.timer.start(timeout),
                 Poll::Ready(Err(error)) => return self.fail(BodyError::Io(error)),
                 Poll::Pending => {
+                    self.now = None;
                     if exchange.is_shut_down(cx) {
                         return self.fail(BodyError::ShutDown);
                     }
@@ -152,16 +158,17 @@ impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
 
     /// Puts the connection back, if both sides are through with it.
     fn finish(&mut self) {
-        let Some(exchange) = self.exchange.take() else {
+        let (Some(exchange), Some(home)) = (self.exchange.take(), self.home.take()) else {
             return;
         };
-        if !self.reusable || !exchange.is_sent() {
+        if !exchange.is_sent() {
             return;
         }
-        let upstream = self.server.target();
+        let upstream = home.server.target();
         let mut connection = exchange.into_connection();
-        if connection.end_use(upstream.options(), Instant::now()) {
-            upstream.idle(self.shard).put(connection);
+        let now = self.now.unwrap_or_else(Instant::now);
+        if connection.end_use(upstream.options(), now) {
+            upstream.idle(home.shard).put(connection);
         }
     }
 }

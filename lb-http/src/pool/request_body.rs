@@ -52,6 +52,11 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
         self.kept.is_some()
     }
 
+    /// Would [`rewind`](Self::rewind) succeed?
+    pub(crate) fn may_rewind(&self) -> bool {
+        self.kept.is_some()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.body.is_end_stream()
             && self.ahead.is_none()

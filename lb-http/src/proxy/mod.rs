@@ -7,7 +7,7 @@
 //!
 //! The way of one request:
 //!
-//! 1. [`Outgoing`] takes the request's head apart: what belongs to the client's
+//! 1. `Outgoing` takes the request's head apart: what belongs to the client's
 //!    connection goes, `X-Forwarded-For` and `Via` come.
 //! 2. A [`Lease`](lb_core::Lease) on a server, perhaps after a wait in the queue.
 //! 3. An idle connection, or a new one.
@@ -33,6 +33,7 @@
 //! # Ok(()) }
 //! ```
 
+mod binding;
 mod body;
 mod builder;
 mod future;

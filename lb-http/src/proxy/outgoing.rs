@@ -15,6 +15,7 @@ use crate::{
     h1::{
         encode::{self, Encoder},
         fields::{Connection, is_hop_by_hop},
+        recycle,
     },
     pool::RequestBody,
     upstream::ProxyVersion,
@@ -65,6 +66,11 @@ impl Outgoing {
         }
     }
 
+    /// Its memory is of use to the next message.
+    pub(super) fn recycle(self) {
+        recycle::give_map(self.headers);
+    }
+
     /// Does the client wait to be told to send its body?
     pub(super) fn awaits_continue<B>(&self, body: &RequestBody<B>) -> bool
     where
@@ -95,19 +101,21 @@ impl Outgoing {
         host: &dyn std::fmt::Display,
     ) {
         self.write_request_line(head);
-        let mut has_host = false;
+        let (mut has_host, mut has_length) = (false, false);
         for (name, value) in &self.headers {
             has_host |= *name == HOST;
-            if !is_hop_by_hop(name) && *name != CONTENT_LENGTH {
+            if *name == CONTENT_LENGTH {
+                has_length = true;
+            } else if !is_hop_by_hop(name) {
                 encode::field(head, name, value);
             }
         }
         if !has_host && let Ok(host) = HeaderValue::from_str(&host.to_string()) {
             encode::field(head, &HOST, &host);
         }
-        self.write_framing(head, encoder);
+        self.write_framing(head, encoder, has_length);
         if let (Some(forwarded_for), Some(client)) = (&shared.forwarded_for, client) {
-            forwarded_for.write(head, &self.headers, client.peer());
+            forwarded_for.write(head, &self.headers, client);
         }
         if let Some(via) = &shared.via {
             write_via(head, self.version, via);
@@ -130,7 +138,6 @@ impl Outgoing {
 
     /// In origin-form, whatever form the client used; CONNECT keeps its own.
     fn write_request_line(&self, head: &mut Vec<u8>) {
-        head.reserve(512);
         head.extend_from_slice(self.method.as_str().as_bytes());
         head.push(b' ');
         let target = match (
@@ -150,12 +157,12 @@ impl Outgoing {
         head.extend_from_slice(b" HTTP/1.1\r\n");
     }
 
-    fn write_framing(&self, head: &mut Vec<u8>, encoder: Encoder) {
+    fn write_framing(&self, head: &mut Vec<u8>, encoder: Encoder, has_length: bool) {
         match encoder {
             Encoder::Chunked => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             // RFC 9110 §8.6: stated, even if 0, where a body would be expected.
             Encoder::Exact(0)
-                if !self.headers.contains_key(CONTENT_LENGTH)
+                if !has_length
                     && ![Method::POST, Method::PUT, Method::PATCH].contains(&self.method) => {}
             Encoder::Exact(length) => encode::content_length(head, length),
             Encoder::UntilClose | Encoder::Ended => {}

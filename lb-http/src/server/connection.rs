@@ -25,10 +25,11 @@ use super::{
     response::Asked,
 };
 use crate::{
-    Client,
+    Broken, Client,
     h1::{
         encode::Encoder,
         io::Buffered,
+        recycle,
         request::{self, Head, Refusal},
     },
     timer::Timer,
@@ -50,6 +51,8 @@ pub(super) struct Connection<'a, IO> {
     timer: Timer,
     /// When the request at hand began.
     since: Instant,
+    /// When bytes came last.
+    heard: Instant,
     /// Does the client take nothing at the moment?
     stalled: bool,
     /// Bytes written before the response at hand.
@@ -57,8 +60,12 @@ pub(super) struct Connection<'a, IO> {
 }
 
 /// What comes of waiting for a request.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is nearly always a request, and a box for each costs more"
+)]
 enum Next {
-    Request(Box<Head>),
+    Request(Head),
     Refuse(Refusal, RefusedCause),
     Close,
 }
@@ -67,7 +74,7 @@ enum Next {
 enum Written {
     Whole,
     /// The connection is of no more use.
-    Broken,
+    Broken(Broken),
 }
 
 impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
@@ -79,6 +86,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         server: &'a Server<S>,
         shutdown: &'a Shutdown,
     ) -> Self {
+        let now = Instant::now();
         let mut io = Buffered::new(io);
         io.input = early;
         Self {
@@ -89,7 +97,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             shutdown,
             stop: Box::pin(shutdown.notified()),
             timer: Timer::default(),
-            since: Instant::now(),
+            since: now,
+            heard: now,
             stalled: false,
             written_before: 0,
         }
@@ -104,7 +113,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             match poll_fn(|cx| self.poll_request(cx)).await {
                 Next::Request(head) => {
-                    if !self.exchange(*head, service).await {
+                    if !self.exchange(head, service).await {
                         return;
                     }
                 }
@@ -112,7 +121,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 Next::Close => return,
             }
             self.io.release();
-            self.timer.start(self.settings.timeouts.keep_alive);
+            let now = Instant::now();
+            if !self.io.input.is_empty() {
+                // A pipelined request begins when its turn comes.
+                (self.since, self.heard) = (now, now);
+            }
+            self.timer.set(now + self.settings.timeouts.keep_alive);
         }
     }
 
@@ -121,7 +135,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             if !self.io.input.is_empty() {
                 match request::parse(&mut self.io.input, &self.settings.limits) {
-                    Ok(Some(head)) => return Poll::Ready(Next::Request(Box::new(head))),
+                    Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
                     Ok(None) => {}
                     Err(refusal) => {
                         return Poll::Ready(Next::Refuse(refusal, RefusedCause::Invalid));
@@ -132,8 +146,9 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             let first = self.client.requests() == 0;
             match self.io.poll_read_head(cx) {
                 Poll::Ready(Ok(1..)) => {
+                    self.heard = Instant::now();
                     if !begun {
-                        self.since = Instant::now();
+                        self.since = self.heard;
                         let deadline = self.since + self.settings.timeouts.http_request;
                         if !first {
                             self.timer.set(deadline);
@@ -206,10 +221,10 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             self.settings.limits.body_bytes,
         );
         self.written_before = self.io.written();
-        self.client.begin_request(self.since);
+        self.client.begin_request(self.since, self.heard);
         let mut request = Request::from_parts(head.parts, incoming);
         request.extensions_mut().insert(self.client.clone());
-        self.timer.start(self.settings.timeouts.client);
+        self.timer.set(self.heard + self.settings.timeouts.client);
         let response = {
             let mut response = pin!(service.call(request));
             poll_fn(|cx| self.poll_service(cx, response.as_mut(), &mut feed, &asked)).await
@@ -228,6 +243,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if self.io.output.has_room() {
                 asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
             }
+            recycle::give_map(std::mem::take(&mut parts.headers));
             if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
                 self.run_tunnel(*tunnel).await;
                 return false;
@@ -237,8 +253,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 poll_fn(|cx| self.poll_write(cx, body.as_mut(), &mut encoder, &mut feed, bodiless))
                     .await;
             self.client.sent(self.io.written() - self.written_before);
-            if let Written::Broken = written {
-                self.client.broke_off();
+            if let Written::Broken(how) = written {
+                self.client.broke_off(how);
                 return false;
             }
             close
@@ -250,11 +266,14 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 return true;
             }
         }
-        if close || !feed.is_complete() {
-            self.linger().await;
-            return false;
+        if !close && feed.is_complete() {
+            return true;
         }
-        true
+        // A client that closes by itself sends nothing more.
+        if persists || !feed.is_complete() || !self.io.input.is_empty() {
+            self.linger().await;
+        }
+        false
     }
 
     /// Polls the service, and between polls does for it what only the
@@ -333,7 +352,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                     }
                     Poll::Ready(None) => {
                         if !encoder.end(None, &mut self.io.output) {
-                            return Poll::Ready(Written::Broken);
+                            return Poll::Ready(Written::Broken(Broken::Gone));
                         }
                         continue;
                     }
@@ -341,15 +360,15 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                     // came, and then the connection ends before the body does.
                     Poll::Ready(Some(Err(_))) => {
                         let _ = self.io.poll_flush(cx);
-                        return Poll::Ready(Written::Broken);
+                        return Poll::Ready(Written::Broken(Broken::Gone));
                     }
                     Poll::Pending => {
                         if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
                             continue;
                         }
                         // Only the client's own silence counts against it.
-                        if let Written::Broken = ready!(self.poll_flush(cx)) {
-                            return Poll::Ready(Written::Broken);
+                        if let broken @ Written::Broken(_) = ready!(self.poll_flush(cx)) {
+                            return Poll::Ready(broken);
                         }
                         return Poll::Pending;
                     }
@@ -372,20 +391,22 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 self.stalled = false;
                 Poll::Ready(Written::Whole)
             }
-            Poll::Ready(Err(_)) => Poll::Ready(Written::Broken),
+            Poll::Ready(Err(_)) => Poll::Ready(Written::Broken(Broken::Gone)),
             Poll::Pending => {
                 if !self.stalled || self.io.written() != before {
                     self.timer.start(self.settings.timeouts.client);
                     self.stalled = true;
                 }
-                self.timer.poll(cx).map(|()| Written::Broken)
+                self.timer
+                    .poll(cx)
+                    .map(|()| Written::Broken(Broken::Stalled))
             }
         }
     }
 
     async fn run_tunnel(&mut self, tunnel: crate::tunnel::Tunnel) {
         let flushed = poll_fn(|cx| self.poll_flush(cx)).await;
-        if let Written::Broken = flushed {
+        if let Written::Broken(_) = flushed {
             return;
         }
         let head = self.io.written() - self.written_before;
@@ -434,21 +455,25 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     /// Closes the sending side and reads on for a moment.
     async fn linger(&mut self) {
         self.timer.start(LINGER);
+        let mut closed = false;
         poll_fn(|cx| {
-            if self.io.poll_shutdown(cx)?.is_pending() {
-                return self.timer.poll(cx).map(Ok);
+            while !closed {
+                match self.io.poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) => closed = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx),
+                }
             }
             loop {
                 self.io.input.clear();
-                match self.io.poll_read_head(cx)? {
-                    Poll::Ready(0) => return Poll::Ready(Ok::<_, std::io::Error>(())),
-                    Poll::Ready(_) => {}
-                    Poll::Pending => return self.timer.poll(cx).map(Ok),
+                match self.io.poll_read_head(cx) {
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx),
                 }
             }
         })
-        .await
-        .ok();
+        .await;
     }
 }
 

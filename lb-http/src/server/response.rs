@@ -2,7 +2,7 @@
 
 use http::{
     HeaderName, Method, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE},
+    header::{CONTENT_LENGTH, DATE, UPGRADE},
     response::Parts,
 };
 use http_body::SizeHint;
@@ -10,7 +10,7 @@ use http_body::SizeHint;
 use crate::{
     h1::{
         encode::{self, Encoder},
-        fields::{HTTP2_SETTINGS, KEEP_ALIVE, PROXY_CONNECTION},
+        fields::is_hop_by_hop,
         response::Reason,
     },
     headers,
@@ -61,11 +61,11 @@ impl Asked {
         close: bool,
     ) {
         let status = parts.status;
-        head.reserve(512);
         encode::status_line(head, status, parts.extensions.get::<Reason>());
-        let mut dated = false;
+        let (mut dated, mut upgrades) = (false, false);
         for (name, value) in &parts.headers {
             dated |= *name == DATE;
+            upgrades |= *name == UPGRADE;
             if !is_ours(name) {
                 encode::field(head, name, value);
             }
@@ -74,7 +74,7 @@ impl Asked {
         if !dated && !status.is_informational() {
             encode::field(head, &DATE, &headers::date_now());
         }
-        if parts.headers.contains_key(UPGRADE) {
+        if upgrades {
             head.extend_from_slice(b"connection: upgrade\r\n");
         } else if close {
             head.extend_from_slice(b"connection: close\r\n");
@@ -108,10 +108,6 @@ impl Asked {
 
 /// Fields that the server alone writes.
 fn is_ours(name: &HeaderName) -> bool {
-    *name == CONTENT_LENGTH
-        || *name == CONNECTION
-        || *name == TRANSFER_ENCODING
-        || *name == KEEP_ALIVE
-        || *name == PROXY_CONNECTION
-        || *name == HTTP2_SETTINGS
+    // `upgrade` is the service's, with 101 and 426.
+    *name == CONTENT_LENGTH || (is_hop_by_hop(name) && *name != UPGRADE)
 }

@@ -78,9 +78,9 @@ pub struct Backend {
 /// Idle connections to servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
-    /// Idle connections to keep for each server; `None`: no limit, 0: none.
+    /// Idle connections to keep for each server and worker; `None`: 256, 0: none.
     pub max_idle: Option<u32>,
-    /// Idle ones are closed after this long. 5 s.
+    /// Idle ones are closed after this long. 4.5 s.
     pub idle_timeout: Duration,
     /// Connections are not used any longer after this age; `None`: no limit.
     pub max_age: Option<Duration>,
@@ -261,11 +261,12 @@ impl Pool {
     fn read(owner: &Section<'_>) -> Self {
         let section = owner.merged("pool", Place::Plain);
         let pool = Self {
-            max_idle: section.number("max_idle", 0..=i64::from(u32::MAX)),
-            // As HAProxy's pool-purge-delay, and below what servers usually keep, so that few requests meet a closed one.
+            // A place for each is made at start, for every server and worker; no system has descriptors for more.
+            max_idle: section.number("max_idle", 0..=65_536),
+            // Below what servers usually keep, 5 s in Node and Apache, so that few requests meet a closed one.
             idle_timeout: section
                 .duration("idle_timeout")
-                .unwrap_or(Duration::from_secs(5)),
+                .unwrap_or(Duration::from_millis(4_500)),
             max_age: section.duration("max_age"),
         };
         section.finish(&[]);

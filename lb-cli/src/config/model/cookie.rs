@@ -84,10 +84,15 @@ impl Cookie {
     /// Refuses what HAProxy refuses, and what could have no effect.
     fn check(&self, section: &Section<'_>) {
         let at = |key| section.value(key);
-        if let Some(name) = at("name")
-            && !self.name.bytes().all(is_token)
-        {
-            name.fail::<()>("a cookie's name has letters, digits and !#$%&'*+-.^_`|~ only");
+        if let Some(name) = at("name") {
+            if !self.name.bytes().all(is_token) {
+                name.fail::<()>("a cookie's name has letters, digits and !#$%&'*+-.^_`|~ only");
+            } else if self.name.starts_with('$') {
+                name.fail_with::<()>(
+                    "a cookie's name does not begin with `$`",
+                    "such names are attributes of the cookie before them (RFC 2965)",
+                );
+            }
         }
         let pieces = |key| {
             at(key)

@@ -1,5 +1,7 @@
 //! `limits` of a frontend: how large a request may be.
 
+use lb_http::server::MAX_FIELDS;
+
 use crate::config::{
     ByteSize,
     print::Printer,
@@ -13,7 +15,7 @@ use crate::config::{
 pub struct Limits {
     /// The request line and all headers: 8 KiB to 1 MiB, 16 KiB. Above: 431.
     pub header_bytes: ByteSize,
-    /// The number of headers: 1 to 32767, 101. Above: 431.
+    /// The number of headers: 1 to 256, 101. Above: 431.
     pub headers: u16,
     /// The request's target: 8 KiB, at most `header_bytes`. Above: 414.
     pub uri_bytes: ByteSize,
@@ -31,8 +33,10 @@ impl Limits {
         };
         let limits = Self {
             header_bytes,
-            // As HAProxy's tune.http.maxhdr.
-            headers: section.number("headers", 1..=32_767).unwrap_or(101),
+            // As HAProxy's tune.http.maxhdr, up to what the parser has room for.
+            headers: section
+                .number("headers", 1..=MAX_FIELDS as i64)
+                .unwrap_or(101),
             uri_bytes: section
                 .value("uri_bytes")
                 .and_then(|value| uri_bytes(&value, header_bytes))

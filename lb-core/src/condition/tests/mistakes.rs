@@ -269,6 +269,13 @@ fn a_suffix_starts_with_if_or_unless() {
 }
 
 #[test]
+fn a_test_without_braces_is_no_term() {
+    let errors = scope().terms("text a || TRUE").unwrap_err();
+    assert_eq!(errors[0].message, "no acl is named `text`");
+    assert!(scope().terms("{ text a } || TRUE").is_ok());
+}
+
+#[test]
 fn an_empty_condition_is_a_mistake() {
     assert!(scope().condition("").is_err());
     assert!(scope().condition("  ").is_err());

@@ -18,8 +18,8 @@ async fn first_come_first_served() {
     assert_eq!(pool.queued(), 2);
     assert_eq!(
         (first.queues(), second.queues()),
-        ((0, 0), (0, 1)),
-        "how many were ahead"
+        ((0, 1), (0, 2)),
+        "places in the pool's queue"
     );
 
     drop(held);
@@ -62,7 +62,7 @@ async fn a_slot_goes_to_the_better_head_of_both_queues() {
         },
     );
     assert_eq!((server(&pool, "a").queued(), pool.queued()), (2, 2));
-    assert_eq!(bound_last.queues(), (1, 0), "only its own queue counts");
+    assert_eq!(bound_last.queues(), (2, 0), "only its own queue counts");
     for next in [&mut urgent, &mut bound_first, &mut any, &mut bound_last] {
         drop(held);
         held = granted(next, "a");

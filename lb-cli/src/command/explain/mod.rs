@@ -1,0 +1,134 @@
+//! `lb explain`: what would become of a request, and why.
+//!
+//! It asks the parts that `lb serve` runs: the compiled conditions, the layer of
+//! the cookie, the key and the policy of a pool. All servers are taken to be up
+//! and idle; no name is looked up and nothing is connected to.
+
+mod request;
+mod route;
+mod server;
+mod sheet;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::Args;
+use http::Request;
+use lb_http::fetch::RequestView;
+
+use self::{
+    request::{Header, RequestLine, Source},
+    sheet::Sheet,
+};
+use super::{Failed, Files, output};
+use crate::{
+    config::{BindAddress, Config, nearest},
+    plan::{Frontend, Plan},
+};
+
+/// Says which backend and server a request would get, and why
+///
+/// All servers are taken to be up and idle. Touches no network.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    #[command(flatten)]
+    files: Files,
+
+    /// The request: a method, a target, and HTTP/1.0 if it is that
+    #[arg(long, value_name = "GET /x")]
+    request: RequestLine,
+
+    /// A header of the request; may be repeated
+    #[arg(long = "header", value_name = "Host: a")]
+    headers: Vec<Header>,
+
+    /// The client's address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    src: Source,
+
+    /// The frontend it comes to [default: the first]
+    #[arg(long, value_name = "NAME")]
+    frontend: Option<String>,
+}
+
+/// A request, and the connection it would come on.
+struct Case {
+    request: Request<()>,
+    source: SocketAddr,
+    destination: Option<SocketAddr>,
+}
+
+impl Case {
+    fn view(&self) -> RequestView<'_> {
+        RequestView::of(&self.request).connection(Some(self.source), self.destination)
+    }
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let plan = Plan::compile_offline(Config::load_recoverable(&self.files.files))?;
+        output::warn(&plan.warnings);
+        let frontend = self.frontend(&plan)?;
+        let case = Case {
+            request: self.request.with(&self.headers),
+            source: self.src.0,
+            destination: frontend
+                .model()
+                .bind
+                .iter()
+                .find_map(|bind| destination(&bind.address)),
+        };
+        let mut sheet = Sheet::default();
+        self.introduce(&plan, frontend, &case, &mut sheet);
+        sheet.blank();
+        if let Some(backend) = route::explain(frontend, &case, &mut sheet) {
+            sheet.blank();
+            server::explain(frontend, backend, &case, &mut sheet)?;
+        }
+        output::print(&sheet.to_string())
+    }
+
+    fn frontend<'p>(&self, plan: &'p Plan) -> Result<&'p Frontend, Failed> {
+        let Some(name) = &self.frontend else {
+            let first = plan.frontends.first();
+            return Ok(first.expect("a plan has a frontend"));
+        };
+        let found = plan.frontends.iter().find(|f| f.name() == name);
+        found.ok_or_else(|| {
+            let names = || plan.frontends.iter().map(Frontend::name);
+            let known = match nearest(name, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            Failed::Usage(format!("there is no frontend `{name}`; {known}"))
+        })
+    }
+
+    fn introduce(&self, plan: &Plan, frontend: &Frontend, case: &Case, sheet: &mut Sheet) {
+        let request = &case.request;
+        let line = format!(
+            "{} {} {:?}",
+            request.method(),
+            request.uri(),
+            request.version()
+        );
+        sheet.row("request", line);
+        for (name, value) in request.headers() {
+            sheet.row("", format!("{name}: {}", value.as_bytes().escape_ascii()));
+        }
+        sheet.row("from", case.source.ip().to_string());
+        let chosen = match (&self.frontend, plan.frontends.len()) {
+            (None, 2..) => " (the first; choose another with --frontend)",
+            _ => "",
+        };
+        sheet.row("frontend", format!("{}{chosen}", frontend.name()));
+    }
+}
+
+/// The address that a client connects to.
+fn destination(bind: &BindAddress) -> Option<SocketAddr> {
+    match bind {
+        BindAddress::Ip(address) => Some(*address),
+        BindAddress::Any(port) => Some((IpAddr::V4(Ipv4Addr::UNSPECIFIED), *port).into()),
+        _ => None,
+    }
+}

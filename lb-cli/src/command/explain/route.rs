@@ -1,0 +1,99 @@
+//! From a frontend to a backend: every rule, its condition, and what was looked
+//! at for it.
+
+use lb_core::condition::{TermTrace, TestTrace, Trace};
+
+use super::{Case, Sheet};
+use crate::plan::{Backend, Frontend, Route};
+
+/// Tells the rules of `frontend` up to the one that takes the request.
+pub(super) fn explain<'f>(
+    frontend: &'f Frontend,
+    case: &Case,
+    sheet: &mut Sheet,
+) -> Option<&'f Backend> {
+    let mut chosen = None;
+    for route in frontend.routes() {
+        if chosen.is_some() {
+            sheet.judged("use_backend", route.text.as_str(), "", "not looked at");
+        } else if take(route, case, sheet) {
+            chosen = Some(&*route.backend);
+        }
+    }
+    match (frontend.default_backend(), chosen) {
+        (Some(default), None) => {
+            sheet.judged("default", default.name(), "yes", "");
+            Some(default)
+        }
+        (Some(default), Some(_)) => {
+            sheet.judged("default", default.name(), "", "not needed");
+            chosen
+        }
+        (None, None) => {
+            sheet.blank();
+            sheet.row("backend", "none: 503 Service Unavailable");
+            None
+        }
+        (None, Some(_)) => chosen,
+    }
+}
+
+/// Tells one rule; does it take the request?
+fn take(route: &Route, case: &Case, sheet: &mut Sheet) -> bool {
+    let Some((unless, condition)) = &route.condition else {
+        sheet.judged("use_backend", route.text.as_str(), "yes", "");
+        return true;
+    };
+    let mut trace = Trace::default();
+    let taken = condition.eval_traced(&case.view(), &mut trace) != *unless;
+    sheet.judged("use_backend", route.text.as_str(), word(taken), "");
+    for term in &trace.terms {
+        tell(term, sheet);
+    }
+    taken
+}
+
+fn tell(term: &TermTrace, sheet: &mut Sheet) {
+    let Some(verdict) = term.verdict else {
+        sheet.judged("", format!("  {}", term.text), "", "not looked at");
+        return;
+    };
+    match term.tests.as_slice() {
+        // `{ path /x }` is the test itself.
+        [test] if is_anonymous(term) => {
+            let verdict = word(verdict);
+            sheet.judged("", format!("  {}", term.text), verdict, seen(test));
+        }
+        tests => {
+            sheet.judged("", format!("  {}", term.text), word(verdict), "");
+            for test in tests {
+                let verdict = word(test.verdict);
+                sheet.judged("", format!("    {}", test.text), verdict, seen(test));
+            }
+        }
+    }
+}
+
+fn is_anonymous(term: &TermTrace) -> bool {
+    term.text.trim_start_matches(['!', ' ']).starts_with('{')
+}
+
+/// What a test had to look at.
+fn seen(test: &TestTrace) -> String {
+    let quoted = |sample: &String| format!("\"{sample}\"");
+    let samples = test
+        .samples
+        .iter()
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(", ");
+    match (&test.matched, test.samples.is_empty()) {
+        (_, true) => "the request has none".to_owned(),
+        (Some(pattern), false) => format!("{samples} matches {pattern}"),
+        (None, false) => samples,
+    }
+}
+
+fn word(holds: bool) -> &'static str {
+    if holds { "yes" } else { "no" }
+}
