@@ -49,8 +49,8 @@ type StateOf<T, P, Req> = State<T, P, Req, <T as Service<Req>>::Future>;
 struct Route {
     hash: Option<u32>,
     priority: Priority,
-    /// Did persistence choose the server?
-    bound: bool,
+    /// The server that persistence chose, until another one is had.
+    bound: Option<ServerUid>,
     server: Option<ServerUid>,
 }
 
@@ -99,7 +99,7 @@ where
         let route = Route {
             hash: want.hash,
             priority: want.priority,
-            bound: want.server.is_some(),
+            bound: want.server.as_ref().map(|server| server.uid()),
             server: None,
         };
         Self {
@@ -129,11 +129,14 @@ where
             let next = match this.state.as_mut().project() {
                 StateProj::Choosing { acquire, request } => {
                     match ready!(Pin::new(acquire).poll(cx)) {
-                        Ok(lease) => State::Readying {
-                            service: lease.server().target().clone(),
-                            lease: Some(lease),
-                            request: request.take(),
-                        },
+                        Ok(lease) => {
+                            this.route.arrived(lease.server().uid());
+                            State::Readying {
+                                service: lease.server().target().clone(),
+                                lease: Some(lease),
+                                request: request.take(),
+                            }
+                        }
                         Err(error) => {
                             this.state.set(State::Done);
                             return Poll::Ready(Err(BalanceError::Unavailable(error)));
@@ -144,23 +147,20 @@ where
                     lease,
                     service,
                     request,
-                } => {
-                    this.route.server = lease.as_ref().map(|lease| lease.server().uid());
-                    match ready!(service.poll_ready(cx)) {
-                        Ok(()) => State::Called {
-                            since: Instant::now(),
-                            future: service.call(request.take().expect("an attempt has one")),
-                            lease: lease.take(),
-                        },
-                        Err(error) => {
-                            let lease = lease.take();
-                            match this.finish(lease, None, Err(error)) {
-                                Continue(again) => again,
-                                Break(output) => return Poll::Ready(output),
-                            }
+                } => match ready!(service.poll_ready(cx)) {
+                    Ok(()) => State::Called {
+                        since: Instant::now(),
+                        future: service.call(request.take().expect("an attempt has one")),
+                        lease: lease.take(),
+                    },
+                    Err(error) => {
+                        let lease = lease.take();
+                        match this.finish(lease, None, Err(error)) {
+                            Continue(again) => again,
+                            Break(output) => return Poll::Ready(output),
                         }
                     }
-                }
+                },
                 StateProj::Called {
                     lease,
                     since,
@@ -231,12 +231,12 @@ where
             return None;
         }
         let request = rules.strategy.again(self.kept)?;
-        let next = attempts.failed(cause, self.route.bound);
+        let next = attempts.failed(cause, self.route.bound.is_some());
         server.counters().retries();
         // Elsewhere is nowhere if this is the only server.
         if next == Next::Elsewhere && pool.snapshot().usable().len() > 1 {
             server.counters().redispatches();
-            self.route.bound = false;
+            self.route.bound = None;
             return Some(State::Choosing {
                 acquire: pool.acquire(self.route.want(None, Some(server.uid()))),
                 request: Some(request),
@@ -251,6 +251,11 @@ where
 }
 
 impl Route {
+    fn arrived(&mut self, server: ServerUid) {
+        self.bound = self.bound.filter(|bound| *bound == server);
+        self.server = Some(server);
+    }
+
     fn want<T>(&self, server: Option<Arc<Server<T>>>, avoid: Option<ServerUid>) -> Want<T> {
         Want {
             server,

@@ -106,6 +106,25 @@ async fn a_bound_client_is_kept_until_the_last_retry() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_whose_server_is_gone_is_bound_no_more() {
+    let log = Log::default();
+    let mut balancer = two(&log, &[Refuse], &[Refuse])
+        .server(log.server("c", &[]))
+        .retry(Resend::new(Retries::default()))
+        .build()
+        .unwrap();
+    let pool = balancer.pool().clone();
+    let b = pool.snapshot().all()[1].clone();
+    let began = Instant::now();
+    let response = tokio::spawn(balancer.steer("x", b.uid()));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    pool.set_operational(&b, Operational::Down);
+    assert_eq!(response.await.unwrap(), Ok(("c", 200)));
+    assert_eq!(log.take(), ["b: x", "a: x", "c: x"]);
+    assert_eq!(began.elapsed().as_secs(), 1, "a is not tried again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_failure_is_the_answer() {
     let log = Log::default();
     let retries = Retries {

@@ -55,6 +55,15 @@ where
         let now = self.now();
         self.report.dequeued.get_or_insert(now);
         self.report.connected = None;
+        if let Some(bound) = self
+            .bound
+            .take_if(|bound| !Arc::ptr_eq(bound, lease.server()))
+        {
+            // Its queue was full, or it went DOWN while the request waited.
+            bound.counters().redispatches();
+            self.report.preference = Preference::Down;
+            self.report.redispatched = true;
+        }
         self.report.server = Some(Arc::clone(lease.server()));
         let upstream = lease.server().target();
         if let Some(answer) = self.redirection(upstream) {
