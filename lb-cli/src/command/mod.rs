@@ -9,7 +9,7 @@ mod explain;
 mod output;
 mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{
     Args, Parser, Subcommand,
@@ -79,6 +79,12 @@ impl Failed {
 impl From<Diagnostics> for Failed {
     fn from(diagnostics: Diagnostics) -> Self {
         Self::Configuration(diagnostics)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::System(error.to_string())
     }
 }
 

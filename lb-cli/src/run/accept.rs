@@ -54,7 +54,9 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
                 door.admit(stream, peer, permits);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept");
+                let name = door.frontend.plan.name();
+                let log = door.system.log();
+                log.notice(&format!("frontend {name} cannot accept: {error}"));
                 sleep(BACK_OFF).await;
             }
         }
@@ -114,7 +116,10 @@ impl Door {
     }
 
     async fn serve(&self, mut stream: Stream, peer: Endpoint) -> io::Result<()> {
-        let local = stream.local()?;
+        let local = match self.known_local() {
+            Some(local) => local.clone(),
+            None => stream.local()?,
+        };
         let mut early = Vec::new();
         let (mut source, mut destination) = (peer, local);
         if self.accepts_proxy() {
@@ -131,6 +136,16 @@ impl Door {
             .serve(stream, early, source, destination, &self.shutdown)
             .await;
         Ok(())
+    }
+
+    /// The address that every client of this socket has connected to, if it is
+    /// one: it saves a system call for each.
+    fn known_local(&self) -> Option<&Endpoint> {
+        let local = self.frontend.listening().get(self.bind)?;
+        local
+            .ip()
+            .is_some_and(|ip| !ip.is_unspecified())
+            .then_some(local)
     }
 
     fn accepts_proxy(&self) -> bool {

@@ -216,8 +216,6 @@ pub(super) async fn run(system: Arc<System>) {
         }
     }
     while tasks.join_next().await.is_some() {}
-    // No backends: nothing to look after, for ever.
-    std::future::pending::<()>().await;
 }
 
 /// What a change of one server means for sessions.

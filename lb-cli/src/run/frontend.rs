@@ -112,7 +112,7 @@ async fn respond(
         return Ok(page.map(|page| Body::page(page, record.map(Record::without_server))));
     };
     let persist = target.backend.plan.persist();
-    let view = view(&request, None);
+    let view = view(&request, request.extensions().get());
     if let Some(persistence) = persist.of(&view) {
         request.extensions_mut().insert(persistence);
     }

@@ -65,9 +65,9 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     };
     let workers = worker::start_all(&system)?;
     started(&system);
-    let work = checks::run(Arc::clone(&system));
-    runtime.block_on(signals.until_stopped(&system, work));
-    system.log().notice("stopping: no new connections");
+    // Checks go on during a drain: a server that dies then is left out, too.
+    runtime.spawn(checks::run(Arc::clone(&system)));
+    runtime.block_on(signals.until_stopped(&system));
     runtime.block_on(signals.drain(&system));
     for worker in workers {
         let _ = worker.join();

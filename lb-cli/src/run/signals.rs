@@ -4,7 +4,7 @@
 //! process without an answer. The signals of a reload, which is not built yet,
 //! are answered in the log: what they do by default would end the process.
 
-use std::{future::Future, io};
+use std::io;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -53,17 +53,23 @@ impl Signals {
         }
     }
 
-    /// Runs `work` until the process is told to stop.
-    pub(super) async fn until_stopped(&mut self, system: &System, work: impl Future<Output = ()>) {
+    /// Waits until the process is told to stop.
+    pub(super) async fn until_stopped(&mut self, system: &System) {
         let mut phase = system.phase.subscribe();
-        tokio::select! {
-            () = work => {}
+        let why = tokio::select! {
             asked = self.next(system) => match asked {
-                Asked::Drain => system.stop(),
-                Asked::Stop => system.cut(),
+                Asked::Drain => {
+                    system.stop();
+                    "stopping on SIGTERM: no new connections"
+                }
+                Asked::Stop => {
+                    system.cut();
+                    "stopping on SIGINT: connections are cut"
+                }
             },
-            _ = phase.wait_for(|phase| *phase != Phase::Run) => {}
-        }
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => "stopping: no new connections",
+        };
+        system.log().notice(why);
     }
 
     /// Waits until the workers are idle, but cuts them off at the deadline or on
@@ -75,7 +81,7 @@ impl Signals {
             // Workers hold receivers for as long as they run; this task holds none.
             () = system.phase.closed() => return,
             () = sleep(system.hard_stop_after) => {
-                system.log().notice("stopping: connections are cut, the time is over");
+                system.log().notice("stopping: the time is over, connections are cut");
             }
             () = interrupted => {}
         }

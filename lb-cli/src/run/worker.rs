@@ -84,9 +84,10 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
         _ = phase.wait_for(|phase| *phase != Phase::Run) => {}
         () = housekeeping => {}
     }
+    // First of all: a door may wait for the place of a connection that is idle.
+    shutdown.begin();
     doors.close();
     doors.wait().await;
-    shutdown.begin();
     connections.close();
     tokio::select! {
         () = connections.wait() => {}

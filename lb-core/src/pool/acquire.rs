@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -13,7 +14,7 @@ use super::{
     Lease, Picked, Pool, Want,
     queue::{Ticket, Verdict},
 };
-use crate::policy::Policy;
+use crate::{policy::Policy, server::Server};
 
 /// Why no server could be had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -81,18 +82,21 @@ impl<T, P: Policy> Acquire<T, P> {
         }
     }
 
+    /// The server it waited for cannot be used any more. Who wants it even when
+    /// it is DOWN goes on waiting for it, unless it is no member any more.
+    fn unbind(&mut self) {
+        let snapshot = self.pool.shared.snapshot.load();
+        let keep = |server: &Arc<Server<T>>| snapshot.by_uid(server.uid()).is_some();
+        if !(self.want.even_if_down && self.want.server.as_ref().is_some_and(keep)) {
+            self.want.server = None;
+        }
+    }
+
     fn leave_queue(&mut self) {
         let Some(waiting) = self.waiting.take() else {
             return;
         };
-        let shared = &self.pool.shared;
-        let verdict = shared.queue.leave(&waiting.ticket);
-        if let Some(server) = waiting.ticket.server() {
-            shared.load_changed(server);
-        }
-        if let Some(Verdict::Granted(server)) = verdict {
-            shared.release(&server);
-        }
+        self.pool.shared.leave(&waiting.ticket);
     }
 }
 
@@ -109,7 +113,7 @@ impl<T, P: Policy> Future for Acquire<T, P> {
                         server.counters().selected();
                         return Poll::Ready(Ok(Lease::new(this.pool.clone(), server)));
                     }
-                    Poll::Ready(Verdict::PickAgain) => this.want.server = None,
+                    Poll::Ready(Verdict::PickAgain) => this.unbind(),
                     Poll::Pending => {
                         if waiting.deadline.as_mut().poll(cx).is_pending() {
                             return Poll::Pending;

@@ -45,10 +45,8 @@ impl<T, P: Policy> Pool<T, P> {
             match change? {
                 Change::Insert(key, target) => {
                     let name = key.to_string();
-                    if let Some(before) = known.remove(&key).or_else(|| self.uid_of(&name)) {
-                        self.remove(before);
-                    }
-                    match self.insert(Server::new(name.clone(), target).affinity(name)) {
+                    let before = known.remove(&key).or_else(|| self.uid_of(&name));
+                    match self.put(Server::new(name.clone(), target).affinity(name), before) {
                         Ok(server) => {
                             known.insert(key, server.uid());
                         }

@@ -1,7 +1,10 @@
 //! Changing a pool at run time: one writer at a time, and readers see each
 //! change whole.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    mem,
+    sync::{Arc, PoisonError},
+};
 
 use tokio::sync::futures::OwnedNotified;
 
@@ -18,17 +21,34 @@ impl<T, P: Policy> Pool<T, P> {
     /// # Errors
     ///
     /// [`BuildError`] if its name or number is taken.
-    pub fn insert(&self, mut server: Server<T>) -> Result<Arc<Server<T>>, BuildError> {
-        self.shared.edit(|members| {
-            if members.iter().any(|other| other.name() == server.name()) {
+    pub fn insert(&self, server: Server<T>) -> Result<Arc<Server<T>>, BuildError> {
+        self.put(server, None)
+    }
+
+    /// Adds a server, in place of `replaced` if that is a member: it takes over
+    /// its number, too, and nobody finds the pool without either.
+    pub(super) fn put(
+        &self,
+        mut server: Server<T>,
+        replaced: Option<ServerUid>,
+    ) -> Result<Arc<Server<T>>, BuildError> {
+        let mut gone = None;
+        let added = self.shared.publish(|members| {
+            let at = members.iter().position(|o| Some(o.uid()) == replaced);
+            let others = || members.iter().filter(|o| Some(o.uid()) != replaced);
+            if others().any(|other| other.name() == server.name()) {
                 return Err(BuildError::DuplicateName(server.name().to_owned()));
             }
             if server.number() == 0 {
-                let free = (1..).find(|id| members.iter().all(|other| other.number() != *id));
-                // There are fewer servers than numbers.
-                server.set_number(free.unwrap_or(u32::MAX));
+                let free = |id: &u32| others().all(|other| other.number() != *id);
+                let number = match at {
+                    Some(at) => members[at].number(),
+                    // There are fewer servers than numbers.
+                    None => (1..).find(free).unwrap_or(u32::MAX),
+                };
+                server.set_number(number);
             }
-            if let Some(other) = members.iter().find(|o| o.number() == server.number()) {
+            if let Some(other) = others().find(|o| o.number() == server.number()) {
                 return Err(BuildError::DuplicateId {
                     id: server.number(),
                     first: other.name().to_owned(),
@@ -36,19 +56,29 @@ impl<T, P: Policy> Pool<T, P> {
                 });
             }
             let server = Arc::new(server);
-            members.push(Arc::clone(&server));
+            match at {
+                Some(at) => gone = Some(mem::replace(&mut members[at], Arc::clone(&server))),
+                None => members.push(Arc::clone(&server)),
+            }
             Ok(server)
-        })
+        });
+        if let Some(gone) = gone {
+            self.shared.dismiss(&gone);
+        }
+        self.shared.serve_all();
+        added
     }
 
     /// Takes a server out. Requests it is serving go on; those that wait for it
-    /// pick again.
+    /// pick again. It is in maintenance from then on, so that whoever still
+    /// holds it does not send it anything.
     pub fn remove(&self, server: ServerUid) -> Option<Arc<Server<T>>> {
-        let removed = self.shared.edit(|members| {
+        let removed = self.shared.publish(|members| {
             let at = members.iter().position(|other| other.uid() == server)?;
             Some(members.remove(at))
         })?;
-        self.shared.queue.evict(&removed);
+        self.shared.dismiss(&removed);
+        self.shared.serve_all();
         Some(removed)
     }
 
@@ -90,6 +120,7 @@ impl<T, P: Policy> Pool<T, P> {
     /// Sets the load at which dynamic limits reach their maximum.
     pub fn set_full_conn(&self, load: u32) {
         self.shared.full_conn.store(load, Ordering::Relaxed);
+        self.shared.serve_all();
     }
 
     /// Completes when a server has come, gone, or changed its state or weight
@@ -101,7 +132,9 @@ impl<T, P: Policy> Pool<T, P> {
 
 impl<T, P: Policy> Shared<T, P> {
     /// Edits the members and publishes the result, all under the writer lock.
-    fn edit<R>(&self, edit: impl FnOnce(&mut Vec<Arc<Server<T>>>) -> R) -> R {
+    /// The caller then lets go of those who wait for what has gone, and serves
+    /// the queue.
+    fn publish<R>(&self, edit: impl FnOnce(&mut Vec<Arc<Server<T>>>) -> R) -> R {
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         let result = edit(&mut members);
         let before = self.snapshot.load();
@@ -131,17 +164,29 @@ impl<T, P: Policy> Shared<T, P> {
     }
 
     fn change(&self, server: &Arc<Server<T>>, change: impl FnOnce()) {
-        self.edit(|_| change());
+        self.publish(|_| change());
         if !server.takes_bound_clients() {
             self.queue.evict(server);
         }
-        if self.queue.waiting() == 0 {
-            return;
-        }
-        // Any server may have become usable: a backup, when the last other one went.
-        let snapshot = self.snapshot.load();
-        for server in snapshot.usable() {
-            self.serve_queue(server);
+        self.serve_all();
+    }
+
+    fn dismiss(&self, gone: &Arc<Server<T>>) {
+        gone.state().set_administrative(Administrative::Maint);
+        self.queue.evict(gone);
+    }
+
+    /// Hands out every free slot, after a change that may have made some: a
+    /// server that came, a limit that rose, a backup now that the last other
+    /// server went.
+    pub(super) fn serve_all(&self) {
+        for server in self.snapshot.load().all() {
+            if self.queue.waiting() == 0 {
+                return;
+            }
+            if self.has_slot(server) {
+                self.serve_queue(server);
+            }
         }
     }
 }

@@ -29,6 +29,11 @@ impl<T, P: Policy> Lease<T, P> {
         &self.server
     }
 
+    /// Does the policy steer by response times?
+    pub(crate) fn records_latency(&self) -> bool {
+        self.pool.shared.interest.latency
+    }
+
     /// Tells a policy that steers by response times of one more.
     pub fn record_latency(&self, latency: Duration, now: Instant) {
         let shared = &self.pool.shared;

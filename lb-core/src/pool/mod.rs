@@ -34,6 +34,11 @@ mod lease;
 mod queue;
 mod snapshot;
 
+#[cfg(all(test, loom))]
+mod loom_tests;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 use std::{
     fmt,
     sync::{Arc, Mutex as StdMutex},
@@ -50,7 +55,7 @@ pub use lease::Lease;
 pub use queue::Priority;
 pub use snapshot::Snapshot;
 
-use queue::{Queue, Ticket};
+use queue::{Queue, Ticket, Verdict};
 
 use crate::{
     policy::{Choice, Interest, Key, Policy, Query},
@@ -91,6 +96,11 @@ impl<T> Want<T> {
     fn bound_server(&self) -> Option<&Arc<Server<T>>> {
         let server = self.server.as_ref()?;
         (self.even_if_down || server.takes_bound_clients()).then_some(server)
+    }
+
+    fn may_wait_for(&self, server: &Arc<Server<T>>) -> bool {
+        let bound = self.server.as_ref().is_some_and(|s| Arc::ptr_eq(s, server));
+        (bound && self.even_if_down) || server.takes_bound_clients()
     }
 }
 
@@ -189,6 +199,11 @@ impl<T, P: Policy> Pool<T, P> {
         }
     }
 
+    /// The server of this identity, if it is (still) a member.
+    pub fn server(&self, uid: ServerUid) -> Option<Arc<Server<T>>> {
+        self.shared.snapshot.load().by_uid(uid).cloned()
+    }
+
     /// A lease on a slot, as soon as there is one: at once, or after a wait in
     /// the queue, for at most the pool's queue time-out.
     pub fn acquire(&self, want: Want<T>) -> Acquire<T, P> {
@@ -223,8 +238,7 @@ impl<T, P: Policy> Pool<T, P> {
                         break;
                     }
                     if server.queued() == 0 && shared.take(server) {
-                        server.counters().selected();
-                        return Picked::Lease(Lease::new(self.clone(), Arc::clone(server)));
+                        return self.leased(server);
                     }
                 }
                 Choice::Only(position) => {
@@ -247,9 +261,19 @@ impl<T, P: Policy> Pool<T, P> {
             if shared.queue.waiting_for_any() == 0 {
                 break;
             }
-            shared.serve_queue(server);
+            if shared.has_slot(server) {
+                shared.serve_queue(server);
+            }
         }
+        shared.load_rose();
         Picked::Wait(ticket)
+    }
+
+    /// For a slot that has been taken.
+    fn leased(&self, server: &Arc<Server<T>>) -> Picked<T, P> {
+        server.counters().selected();
+        self.shared.load_rose();
+        Picked::Lease(Lease::new(self.clone(), Arc::clone(server)))
     }
 
     /// A slot of just this server or a place in its queue; `None` if that queue
@@ -257,8 +281,7 @@ impl<T, P: Policy> Pool<T, P> {
     fn lease_or_wait(&self, server: &Arc<Server<T>>, want: &Want<T>) -> Option<Picked<T, P>> {
         let shared = &*self.shared;
         if server.queued() == 0 && shared.take(server) {
-            server.counters().selected();
-            return Some(Picked::Lease(Lease::new(self.clone(), Arc::clone(server))));
+            return Some(self.leased(server));
         }
         if !server.has_queue_room() {
             return None;
@@ -266,6 +289,13 @@ impl<T, P: Policy> Pool<T, P> {
         let ticket = shared.queue.join(Some(server), want.priority);
         shared.load_changed(server);
         shared.serve_queue(server);
+        // It was taken out of service after it was chosen, and those who waited
+        // for it had been sent away before the ticket was in line.
+        if !want.may_wait_for(server) {
+            shared.queue.evict(server);
+            shared.load_changed(server);
+        }
+        shared.load_rose();
         Some(Picked::Wait(ticket))
     }
 }
@@ -275,6 +305,18 @@ impl<T, P: Policy> Shared<T, P> {
         PoolLoad {
             in_flight: self.leases.load(Ordering::Relaxed) + self.queue.waiting(),
             full_conn: self.full_conn.load(Ordering::Relaxed),
+        }
+    }
+
+    fn has_slot(&self, server: &Server<T>) -> bool {
+        server.load().has_slot(server.limit(self.load()))
+    }
+
+    /// Dynamic limits rise with the load: another server, too, may now have a
+    /// slot for those who wait.
+    fn load_rose(&self) {
+        if self.full_conn.load(Ordering::Relaxed) > 0 && self.queue.waiting() > 0 {
+            self.serve_all();
         }
     }
 
@@ -294,6 +336,17 @@ impl<T, P: Policy> Shared<T, P> {
         self.load_changed(server);
         if self.queue.waiting() > 0 {
             self.serve_queue(server);
+        }
+    }
+
+    /// Gives up a place in line, and the slot that was granted meanwhile.
+    fn leave(&self, ticket: &Ticket<T>) {
+        let verdict = self.queue.leave(ticket);
+        if let Some(server) = ticket.server() {
+            self.load_changed(server);
+        }
+        if let Some(Verdict::Granted(server)) = verdict {
+            self.release(&server);
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! No wake-up is lost, because the two sides cross: a waiter first stands in
 //! line and then looks for a slot, a releaser first frees the slot and then
-//! looks for a waiter, all by sequentially consistent atomics (`loom_queue`).
+//! looks for a waiter, all by sequentially consistent atomics (`loom_tests`).
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -17,7 +17,7 @@ use std::{
 
 use crate::{
     server::{Server, ServerUid},
-    sync::{AtomicU32, Mutex, Ordering, lock},
+    sync::{AtomicU32, Mutex, Ordering, crossing, lock},
 };
 
 /// Where in the queue a request stands: lower goes first, equals in order of
@@ -46,12 +46,13 @@ struct Cell<T> {
 }
 
 impl<T> Waiter<T> {
-    fn tell(&self, verdict: Verdict<T>) {
+    /// The waker is for the caller to wake when it holds no lock: what it wakes
+    /// may run at once, and leave this very queue.
+    #[must_use]
+    fn tell(&self, verdict: Verdict<T>) -> Option<Waker> {
         let mut cell = lock(&self.cell);
         cell.verdict = Some(verdict);
-        if let Some(waker) = cell.waker.take() {
-            waker.wake();
-        }
+        cell.waker.take()
     }
 }
 
@@ -87,6 +88,12 @@ impl<T> Ticket<T> {
             }
         }
     }
+}
+
+/// What [`Queue::grant`] did.
+struct Grant {
+    from_own: bool,
+    waker: Option<Waker>,
 }
 
 type Line<T> = BTreeMap<Order, Arc<Waiter<T>>>;
@@ -151,6 +158,7 @@ impl<T> Queue<T> {
         let ahead = u32::try_from(line.len()).unwrap_or(u32::MAX);
         line.insert(order, Arc::clone(&waiter));
         self.waiting.fetch_add(1, Ordering::SeqCst);
+        crossing();
         Ticket {
             order,
             server: server.cloned(),
@@ -193,37 +201,48 @@ impl<T> Queue<T> {
         take: impl Fn() -> bool,
     ) -> bool {
         let mut left_own = false;
-        let mut lines = lock(&self.lines);
-        loop {
-            let own = lines
-                .servers
-                .get(&server.uid())
-                .and_then(|line| line.first_key_value())
-                .map(|(&order, _)| order);
-            let shared = any
-                .then(|| lines.any.first_key_value().map(|(&order, _)| order))
-                .flatten();
-            let from_own = match (own, shared) {
-                (None, None) => return left_own,
-                (Some(own), Some(shared)) => own < shared,
-                (own, None) => own.is_some(),
-                (None, Some(_)) => false,
-            };
-            if !take() {
-                return left_own;
-            }
-            let waiter = if from_own {
-                left_own = true;
-                self.left(Some(server));
-                pop_own(&mut lines, server.uid())
-            } else {
-                self.left(None);
-                lines.any.pop_first().map(|(_, waiter)| waiter)
-            };
-            if let Some(waiter) = waiter {
-                waiter.tell(Verdict::Granted(Arc::clone(server)));
+        while let Some(grant) = self.grant(server, any, &take) {
+            left_own |= grant.from_own;
+            if let Some(waker) = grant.waker {
+                waker.wake();
             }
         }
+        left_own
+    }
+
+    /// One slot to the better of the two heads. The verdict is given before the
+    /// line is unlocked: who leaves must find it, or the slot would be lost.
+    fn grant(&self, server: &Arc<Server<T>>, any: bool, take: impl Fn() -> bool) -> Option<Grant> {
+        let mut lines = lock(&self.lines);
+        let lines = &mut *lines;
+        let mut own = match lines.servers.entry(server.uid()) {
+            Entry::Occupied(line) => Some(line),
+            Entry::Vacant(_) => None,
+        };
+        let own_head = own.as_ref().and_then(|line| head(line.get()));
+        let any_head = any.then(|| head(&lines.any)).flatten();
+        let from_own = match (own_head, any_head) {
+            (None, None) => return None,
+            (Some(own), Some(any)) => own < any,
+            (own, None) => own.is_some(),
+            (None, Some(_)) => false,
+        };
+        if !take() {
+            return None;
+        }
+        let waiter = match &mut own {
+            Some(line) if from_own => line.get_mut().pop_first(),
+            _ => lines.any.pop_first(),
+        };
+        self.left(from_own.then_some(&**server));
+        if let Some(line) = own.filter(|line| line.get().is_empty()) {
+            line.remove();
+        }
+        let (_, waiter) = waiter.expect("the line has a head");
+        Some(Grant {
+            from_own,
+            waker: waiter.tell(Verdict::Granted(Arc::clone(server))),
+        })
     }
 
     /// Sends everyone who waits for `server` back to pick again.
@@ -231,7 +250,9 @@ impl<T> Queue<T> {
         let line = lock(&self.lines).servers.remove(&server.uid());
         for waiter in line.into_iter().flat_map(BTreeMap::into_values) {
             self.left(Some(server));
-            waiter.tell(Verdict::PickAgain);
+            if let Some(waker) = waiter.tell(Verdict::PickAgain) {
+                waker.wake();
+            }
         }
     }
 
@@ -246,13 +267,6 @@ impl<T> Queue<T> {
     }
 }
 
-fn pop_own<T>(lines: &mut Lines<T>, server: ServerUid) -> Option<Arc<Waiter<T>>> {
-    let Entry::Occupied(mut line) = lines.servers.entry(server) else {
-        return None;
-    };
-    let first = line.get_mut().pop_first();
-    if line.get().is_empty() {
-        line.remove();
-    }
-    first.map(|(_, waiter)| waiter)
+fn head<T>(line: &Line<T>) -> Option<Order> {
+    line.first_key_value().map(|(&order, _)| order)
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{policy::Policy, server::Server};
+use crate::{
+    policy::Policy,
+    server::{Server, ServerUid},
+};
 
 /// The servers of a pool at one moment, and the policy's index over those of
 /// them that take new clients.
@@ -15,6 +18,7 @@ pub struct Snapshot<T, I> {
     usable: Box<[Arc<Server<T>>]>,
     index: Option<I>,
     by_affinity: HashMap<Box<str>, usize, ahash::RandomState>,
+    by_uid: HashMap<ServerUid, usize, ahash::RandomState>,
 }
 
 impl<T, I> Snapshot<T, I> {
@@ -49,11 +53,13 @@ impl<T, I> Snapshot<T, I> {
             .rev() // the first of several servers of one value wins, as in HAProxy
             .filter_map(|(position, server)| Some((server.affinity_value()?.into(), position)))
             .collect();
+        let by_uid = members.iter().map(|server| server.uid()).zip(0..).collect();
         Self {
             all: members.into(),
             usable,
             index,
             by_affinity,
+            by_uid,
         }
     }
 
@@ -75,6 +81,11 @@ impl<T, I> Snapshot<T, I> {
     /// The first server of this persistence value.
     pub fn by_affinity(&self, value: &str) -> Option<&Arc<Server<T>>> {
         self.by_affinity.get(value).map(|&at| &self.all[at])
+    }
+
+    /// The server of this identity, if it is (still) a member.
+    pub fn by_uid(&self, uid: ServerUid) -> Option<&Arc<Server<T>>> {
+        self.by_uid.get(&uid).map(|&at| &self.all[at])
     }
 
     /// UP and ready servers that are no backups, and those that are, as they

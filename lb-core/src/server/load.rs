@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, crossing};
 
 /// The load of the whole pool, which a server's dynamic limit depends on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +77,12 @@ impl Load {
         Some(u32::try_from(throttled).unwrap_or(limit).max(1))
     }
 
+    /// Is there a slot below `limit`? Whoever stands in line and then reads this
+    /// sees every slot whose releaser did not see the line.
+    pub(crate) fn has_slot(&self, limit: Option<u32>) -> bool {
+        limit.is_none_or(|limit| self.in_flight.load(Ordering::SeqCst) < limit)
+    }
+
     /// Takes a slot below `limit`, by compare-and-swap.
     pub(crate) fn try_take(&self, limit: Option<u32>) -> bool {
         let Some(limit) = limit else {
@@ -100,6 +106,7 @@ impl Load {
 
     pub(crate) fn give_back(&self) {
         let before = self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        crossing();
         debug_assert!(before > 0, "a slot given back twice");
     }
 
@@ -113,15 +120,19 @@ impl Load {
     }
 
     /// Where the server stands in the current snapshot's usable servers.
+    ///
+    /// Sequentially consistent, as slots are: who frees a slot and then reads a
+    /// position of the next snapshot has freed it before that one was published,
+    /// and the publisher serves the queue after that.
     pub(crate) fn position(&self) -> usize {
-        self.position.load(Ordering::Relaxed) as usize
+        self.position.load(Ordering::SeqCst) as usize
     }
 
     pub(crate) fn set_position(&self, position: usize) {
         // More servers than u32 holds are refused when the pool is built.
         self.position.store(
             u32::try_from(position).unwrap_or(u32::MAX),
-            Ordering::Relaxed,
+            Ordering::SeqCst,
         );
     }
 }

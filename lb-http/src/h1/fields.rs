@@ -8,7 +8,10 @@ use http::{
 };
 use smallvec::SmallVec;
 
-use super::framing::{ContentLength, TransferEncoding};
+use super::{
+    framing::{ContentLength, TransferEncoding},
+    recycle,
+};
 
 /// `keep-alive` and `proxy-connection` have no constant in `http`.
 pub(crate) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -149,7 +152,7 @@ pub(crate) fn collect(
     spans: &Spans,
     keep: impl Fn(&HeaderName) -> bool,
 ) -> Option<(HeaderMap, Framing)> {
-    let mut map = HeaderMap::with_capacity(spans.len());
+    let mut map = recycle::map(spans.len());
     let mut framing = Framing::default();
     for span in spans {
         let name = HeaderName::from_bytes(&head[span.name.0..span.name.1]).ok()?;

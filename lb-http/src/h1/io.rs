@@ -10,6 +10,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::recycle;
+
 /// Read at a time while a head is awaited; most requests and small responses
 /// come whole.
 const HEAD_READ: usize = 8 * 1024;
@@ -80,7 +82,7 @@ impl<IO> Buffered<IO> {
             self.input = BytesMut::new();
         }
         debug_assert!(self.output.is_empty());
-        self.output.copied = Vec::new();
+        recycle::give_buffer(std::mem::take(&mut self.output.copied));
         self.body_read = BODY_READ_MIN;
     }
 }
@@ -162,6 +164,9 @@ impl Output {
     /// Where heads and chunk sizes are written to; only while no frame waits.
     pub(crate) fn head(&mut self) -> &mut Vec<u8> {
         debug_assert!(self.frame.is_empty());
+        if self.copied.capacity() == 0 {
+            self.copied = recycle::buffer();
+        }
         &mut self.copied
     }
 

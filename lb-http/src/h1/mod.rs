@@ -12,6 +12,7 @@
 //! | `framing.rs` | §6: how long a body is |
 //! | `decode.rs` | §6, §7: bodies and chunked coding, in |
 //! | `encode.rs` | heads and chunks, out |
+//! | `recycle.rs` | memory from one message to the next |
 //! | `io.rs` | buffers over a byte stream |
 
 pub(crate) mod decode;
@@ -19,5 +20,6 @@ pub(crate) mod encode;
 pub(crate) mod fields;
 pub(crate) mod framing;
 pub(crate) mod io;
+pub(crate) mod recycle;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -13,8 +13,9 @@ use super::Shared;
 use crate::{
     Client,
     h1::{
-        encode::{self, Encoder, HEAD_CAPACITY},
+        encode::{self, Encoder},
         fields::{Connection, is_hop_by_hop},
+        recycle,
     },
     pool::RequestBody,
     upstream::ProxyVersion,
@@ -63,6 +64,11 @@ impl Outgoing {
             upgrade,
             expects_continue,
         }
+    }
+
+    /// Its memory is of use to the next message.
+    pub(super) fn recycle(self) {
+        recycle::give_map(self.headers);
     }
 
     /// Does the client wait to be told to send its body?
@@ -132,7 +138,6 @@ impl Outgoing {
 
     /// In origin-form, whatever form the client used; CONNECT keeps its own.
     fn write_request_line(&self, head: &mut Vec<u8>) {
-        head.reserve(HEAD_CAPACITY);
         head.extend_from_slice(self.method.as_str().as_bytes());
         head.push(b' ');
         let target = match (

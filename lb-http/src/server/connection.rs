@@ -29,6 +29,7 @@ use crate::{
     h1::{
         encode::Encoder,
         io::Buffered,
+        recycle,
         request::{self, Head, Refusal},
     },
     timer::Timer,
@@ -59,8 +60,12 @@ pub(super) struct Connection<'a, IO> {
 }
 
 /// What comes of waiting for a request.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is nearly always a request, and a box for each costs more"
+)]
 enum Next {
-    Request(Box<Head>),
+    Request(Head),
     Refuse(Refusal, RefusedCause),
     Close,
 }
@@ -108,7 +113,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             match poll_fn(|cx| self.poll_request(cx)).await {
                 Next::Request(head) => {
-                    if !self.exchange(*head, service).await {
+                    if !self.exchange(head, service).await {
                         return;
                     }
                 }
@@ -116,7 +121,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 Next::Close => return,
             }
             self.io.release();
-            self.timer.start(self.settings.timeouts.keep_alive);
+            let now = Instant::now();
+            if !self.io.input.is_empty() {
+                // A pipelined request begins when its turn comes.
+                (self.since, self.heard) = (now, now);
+            }
+            self.timer.set(now + self.settings.timeouts.keep_alive);
         }
     }
 
@@ -125,7 +135,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             if !self.io.input.is_empty() {
                 match request::parse(&mut self.io.input, &self.settings.limits) {
-                    Ok(Some(head)) => return Poll::Ready(Next::Request(Box::new(head))),
+                    Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
                     Ok(None) => {}
                     Err(refusal) => {
                         return Poll::Ready(Next::Refuse(refusal, RefusedCause::Invalid));
@@ -233,6 +243,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if self.io.output.has_room() {
                 asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
             }
+            recycle::give_map(std::mem::take(&mut parts.headers));
             if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
                 self.run_tunnel(*tunnel).await;
                 return false;
@@ -255,11 +266,14 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 return true;
             }
         }
-        if close || !feed.is_complete() {
-            self.linger().await;
-            return false;
+        if !close && feed.is_complete() {
+            return true;
         }
-        true
+        // A client that closes by itself sends nothing more.
+        if persists || !feed.is_complete() || !self.io.input.is_empty() {
+            self.linger().await;
+        }
+        false
     }
 
     /// Polls the service, and between polls does for it what only the
@@ -441,21 +455,25 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     /// Closes the sending side and reads on for a moment.
     async fn linger(&mut self) {
         self.timer.start(LINGER);
+        let mut closed = false;
         poll_fn(|cx| {
-            if self.io.poll_shutdown(cx)?.is_pending() {
-                return self.timer.poll(cx).map(Ok);
+            while !closed {
+                match self.io.poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) => closed = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx),
+                }
             }
             loop {
                 self.io.input.clear();
-                match self.io.poll_read_head(cx)? {
-                    Poll::Ready(0) => return Poll::Ready(Ok::<_, std::io::Error>(())),
-                    Poll::Ready(_) => {}
-                    Poll::Pending => return self.timer.poll(cx).map(Ok),
+                match self.io.poll_read_head(cx) {
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return self.timer.poll(cx),
                 }
             }
         })
-        .await
-        .ok();
+        .await;
     }
 }
 

@@ -9,7 +9,7 @@ use http_body::SizeHint;
 
 use crate::{
     h1::{
-        encode::{self, Encoder, HEAD_CAPACITY},
+        encode::{self, Encoder},
         fields::is_hop_by_hop,
         response::Reason,
     },
@@ -61,7 +61,6 @@ impl Asked {
         close: bool,
     ) {
         let status = parts.status;
-        head.reserve(HEAD_CAPACITY);
         encode::status_line(head, status, parts.extensions.get::<Reason>());
         let (mut dated, mut upgrades) = (false, false);
         for (name, value) in &parts.headers {

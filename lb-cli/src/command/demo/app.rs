@@ -165,11 +165,11 @@ impl App {
 }
 
 fn forwarded_for(headers: &HeaderMap) -> String {
-    let fields = headers.get_all("x-forwarded-for").iter();
-    let last = fields
-        .last()
-        .map_or(&b"an unknown client"[..], HeaderValue::as_bytes);
-    String::from_utf8_lossy(last).into_owned()
+    let mut fields = headers.get_all("x-forwarded-for").iter();
+    match fields.next_back() {
+        Some(client) => String::from_utf8_lossy(client.as_bytes()).into_owned(),
+        None => "an unknown client".to_owned(),
+    }
 }
 
 fn page(text: String) -> Response<Full<Bytes>> {

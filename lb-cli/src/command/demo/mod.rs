@@ -9,21 +9,22 @@ mod client;
 mod tour;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    io,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Weak},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use clap::Args;
 
-use super::{Failed, output};
+use super::Failed;
 use crate::{
     config::{Config, Source},
     plan::Plan,
-    run::{self, System},
+    run::{self, RunError, System},
 };
 
-/// The first port to try for the front door, and how many.
+/// The ports to try for the front door.
 const PORTS: std::ops::Range<u16> = 8080..8100;
 
 /// Shows a load balancer at work: three servers, all in this process
@@ -39,41 +40,61 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let system = |error: std::io::Error| Failed::System(error.to_string());
-        let servers = app::start(["app1", "app2", "app3"]).map_err(system)?;
-        let front = free_address().map_err(system)?;
-        let text = configuration(front, servers);
-        let source = Source::new("demo.toml", text.as_str());
-        let plan = Plan::compile(Config::parse_recoverable(vec![source], &|_| None))?;
-        output::warn(&plan.warnings);
-        let mut guide = None;
-        run::run(plan, |system| {
-            let system = Arc::downgrade(system);
-            guide = Some(thread::spawn(move || self.guide(front, &text, &system)));
-        })?;
-        match guide.map(thread::JoinHandle::join) {
-            Some(Ok(Err(error))) => Err(Failed::System(error.to_string())),
-            Some(Err(_)) => Err(Failed::System("the demonstration panicked".to_owned())),
-            Some(Ok(Ok(()))) | None => Ok(()),
+        let servers = app::start(["app1", "app2", "app3"])?;
+        for port in PORTS {
+            let front = (Ipv4Addr::LOCALHOST, port).into();
+            match self.run_at(front, servers) {
+                Ok(guide) => return guide.map_or(Ok(()), Guide::finish),
+                // Somebody listens there: on to the next.
+                Err(RunError::Bind(error)) if error.is_in_use() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        let (first, last) = (PORTS.start, PORTS.end - 1);
+        let error = format!("the ports {first} to {last} are all in use");
+        Err(Failed::System(error))
     }
 
-    fn guide(&self, front: SocketAddr, text: &str, system: &Weak<System>) -> std::io::Result<()> {
-        let shown = tour::show(front, text, self.once);
-        if (self.once || shown.is_err())
-            && let Some(system) = system.upgrade()
-        {
-            system.stop();
-        }
-        shown
+    /// Runs with its front door there, to the end.
+    fn run_at(
+        &self,
+        front: SocketAddr,
+        servers: [SocketAddr; 3],
+    ) -> Result<Option<Guide>, RunError> {
+        let text = configuration(front, servers);
+        let source = Source::new("demo.toml", text.as_str());
+        let plan = Config::parse(vec![source], &|_| None).and_then(Plan::compile);
+        let plan = plan.expect("the configuration of the demonstration is valid");
+        let mut guide = None;
+        let once = self.once;
+        run::run(plan, |system| {
+            let system = Arc::downgrade(system);
+            guide = Some(Guide::start(front, text, once, system));
+        })?;
+        Ok(guide)
     }
 }
 
-/// Port 8080 or one of those after it that nobody has, else any.
-fn free_address() -> std::io::Result<SocketAddr> {
-    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let listener = PORTS.map(free).find_map(Result::ok);
-    listener.map_or_else(|| free(0), Ok)?.local_addr()
+/// The thread that shows what there is to see.
+struct Guide(JoinHandle<io::Result<()>>);
+
+impl Guide {
+    fn start(front: SocketAddr, text: String, once: bool, system: Weak<System>) -> Self {
+        Self(thread::spawn(move || {
+            let shown = tour::show(front, &text, once);
+            if (once || shown.is_err())
+                && let Some(system) = system.upgrade()
+            {
+                system.stop();
+            }
+            shown
+        }))
+    }
+
+    fn finish(self) -> Result<(), Failed> {
+        let panicked = |_| Err(io::Error::other("the demonstration panicked"));
+        Ok(self.0.join().unwrap_or_else(panicked)?)
+    }
 }
 
 /// What the demonstration runs, as a user would write it. One worker, because

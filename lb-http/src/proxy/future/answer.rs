@@ -117,6 +117,9 @@ where
     }
 
     fn response(&mut self, mut head: Head, body: Body<B, P>) -> Response<Body<B, P>> {
+        if let Some(outgoing) = self.outgoing.take() {
+            outgoing.recycle();
+        }
         head.parts.version = Version::HTTP_11;
         let mut extensions = std::mem::take(&mut self.extensions);
         extensions.extend(head.parts.extensions);
