@@ -69,7 +69,7 @@ impl Scene {
             ));
             origins.push(origin);
         }
-        let lb = Process::lb(&config, &[front]);
+        let lb = Process::lb(&config, &[front]).await;
         let mut scene = Self {
             idle: lb.open_files(),
             lb,
@@ -221,7 +221,7 @@ async fn is_served_after_it_has_gone(abortonclose: bool) -> bool {
          server = [{{ name = \"s\", address = \"{}\", maxconn = 1 }}]\n",
         listener.local_addr().unwrap()
     );
-    let lb = Process::lb(&config, &[front]);
+    let lb = Process::lb(&config, &[front]).await;
     let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
     let mut first = Wire::send_to(front, get("/first")).await;
     let mut origin = Wire::accept(&listener).await;
