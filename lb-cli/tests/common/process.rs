@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -39,21 +39,11 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// `lb serve` with this configuration. It logs to standard output unless the configuration says
-    /// otherwise. Returns when it listens on all of `fronts`.
+    /// `lb serve` with this configuration. Its log is its standard output, if the configuration says so.
+    /// Returns when it listens on all of `fronts`.
     pub(crate) async fn lb(config: &str, fronts: &[SocketAddr]) -> Self {
-        Self::lb_with(config, fronts, |_| {}).await
-    }
-
-    /// The same, and `prepare` has a say in how it is started.
-    pub(crate) async fn lb_with(
-        config: &str,
-        fronts: &[SocketAddr],
-        prepare: impl FnOnce(&mut Command),
-    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lb"));
         command.arg("serve");
-        prepare(&mut command);
         Self::start(command, config, "lb.toml", fronts).await
     }
 
@@ -118,11 +108,6 @@ impl Process {
         fronts.iter().all(says)
     }
 
-    /// Where its files are.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// All that it has written to its output.
     pub(crate) fn log(&self) -> String {
         fs::read(self.dir.join("log")).map_or_else(
@@ -148,14 +133,6 @@ impl Process {
     pub(crate) fn open_files(&self) -> usize {
         let files = fs::read_dir(format!("/proc/{}/fd", self.id()));
         files.map_or(0, Iterator::count)
-    }
-
-    /// The exit status of a process that ends by itself.
-    pub(crate) async fn exited(&mut self) -> std::process::ExitStatus {
-        until("the process to end", || {
-            self.child.try_wait().expect("the child is ours")
-        })
-        .await
     }
 }
 
