@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -37,6 +37,7 @@ struct Shared {
     began: AtomicU64,
     received: AtomicU64,
     bytes_out: AtomicU64,
+    abort_on_close: AtomicBool,
     broken: AtomicCell<Option<Broken>>,
     /// How far the request came that nobody waits for any more.
     abandoned: AtomicCell<Option<Box<Exchange>>>,
@@ -82,6 +83,7 @@ impl Client {
             began: AtomicU64::new(0),
             received: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            abort_on_close: AtomicBool::new(false),
             broken: AtomicCell::new(None),
             abandoned: AtomicCell::new(None),
             engine,
@@ -163,6 +165,17 @@ impl Client {
         true
     }
 
+    /// Says for the current request whether it is dropped when the client closes
+    /// before the response begins (`option abortonclose`); until then
+    /// [`Settings::abort_on_close`](crate::server::Settings::abort_on_close) holds.
+    pub fn abort_on_close(&self, abort: bool) {
+        self.0.abort_on_close.store(abort, Ordering::Relaxed);
+    }
+
+    pub(crate) fn aborts_on_close(&self) -> bool {
+        self.0.abort_on_close.load(Ordering::Relaxed)
+    }
+
     /// Can a response hand over a tunnel?
     pub(crate) fn is_engine(&self) -> bool {
         self.0.engine
@@ -170,7 +183,8 @@ impl Client {
 
     /// A request has been read whose first byte came at `began` and whose last
     /// at `received`.
-    pub(crate) fn begin_request(&self, began: Instant, received: Instant) {
+    pub(crate) fn begin_request(&self, began: Instant, received: Instant, abort_on_close: bool) {
+        self.abort_on_close(abort_on_close);
         let nanos = |at: Instant| {
             let since = at.saturating_duration_since(self.0.accepted);
             u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

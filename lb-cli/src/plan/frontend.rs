@@ -107,12 +107,6 @@ impl Frontend {
         &self.pages
     }
 
-    /// Does a request's client abort end the request?
-    fn aborts_on_close(&self) -> bool {
-        let mut targets = self.routes.iter().map(|r| &r.backend).chain(&self.default);
-        targets.any(|backend| backend.model().abortonclose)
-    }
-
     /// How its connections are treated.
     pub fn settings(&self) -> Settings {
         let limits = &self.model.limits;
@@ -131,7 +125,8 @@ impl Frontend {
             },
             pages: Arc::clone(&self.pages),
             close: self.model.http_connection == model::HttpConnection::Close,
-            abort_on_close: self.aborts_on_close(),
+            // Each backend says so for its own requests.
+            abort_on_close: false,
         }
     }
 

@@ -100,6 +100,10 @@ async fn respond(
 ) -> Result<Response<Body>, Infallible> {
     let client = request.extensions().get::<Client>().cloned();
     let at = site.route(&request, client.as_ref());
+    if let (Some(client), Some(at)) = (&client, at) {
+        let backend = site.targets[at].backend.plan.model();
+        client.abort_on_close(backend.abortonclose);
+    }
     let record = client
         .filter(|_| site.logs)
         .map(|client| Record::new(&site, at, client, &request));

@@ -221,7 +221,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             self.settings.limits.body_bytes,
         );
         self.written_before = self.io.written();
-        self.client.begin_request(self.since, self.heard);
+        self.client
+            .begin_request(self.since, self.heard, self.settings.abort_on_close);
         let mut request = Request::from_parts(head.parts, incoming);
         request.extensions_mut().insert(self.client.clone());
         self.timer.set(self.heard + self.settings.timeouts.client);
@@ -299,7 +300,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
                 continue;
             }
-            if self.settings.abort_on_close && feed.is_complete() && self.io.input.is_empty() {
+            if self.client.aborts_on_close() && feed.is_complete() && self.io.input.is_empty() {
                 // Bytes are the next request of a client that pipelines.
                 match self.io.poll_read_head(cx) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),

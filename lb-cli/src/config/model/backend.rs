@@ -90,7 +90,7 @@ words! {
     /// Which requests may use an idle connection to a server.
     #[derive(Default)]
     pub enum HttpReuse {
-        /// None: each client connection has its own.
+        /// None: each request has a connection of its own.
         Never = "never",
         /// All but the first of a client connection.
         #[default]
