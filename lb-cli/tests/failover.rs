@@ -146,12 +146,12 @@ impl Scene {
             "[global]\nlog = [{{ to = \"stdout\" }}]\n\
              [frontend.http]\nbind = [\"{front}\"]\ndefault_backend = \"web\"\n\
              [backend.web]\n\
-             check = {{ type = \"http\", uri = \"/health\", interval = \"200ms\", rise = 2, fall = 2 }}\n\
+             check = {{ type = \"http\", uri = \"/health\", interval = \"200ms\", timeout = \"5s\", rise = 2, fall = 2 }}\n\
              server = [{{ name = \"a\", address = \"{}\" }}, {{ name = \"b\", address = \"{}\" }}]\n",
             a.address(),
             b.address()
         );
-        let lb = Process::lb(&config, &[front]);
+        let lb = Process::lb(&config, &[front]).await;
         let tally = Arc::new(Tally::default());
         let mut clients = JoinSet::new();
         for (kind, count) in [

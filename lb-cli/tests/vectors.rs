@@ -127,7 +127,7 @@ async fn every_choice_of_haproxy() {
         config.push_str(&vector.config(n, &origins));
     }
     let fronts: Vec<_> = vectors.iter().map(|vector| vector.front).collect();
-    let _lb = Process::lb(&config, &fronts);
+    let _lb = Process::lb(&config, &fronts).await;
     let mut wrong = Vec::new();
     for vector in &vectors {
         for (request, expected) in &vector.expected {

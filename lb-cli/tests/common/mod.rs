@@ -13,6 +13,8 @@ pub(crate) mod address;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod process;
+pub(crate) mod site;
+pub(crate) mod stalled;
 pub(crate) mod wire;
 
 use std::{future::Future, time::Duration};

@@ -47,7 +47,6 @@ pub(crate) struct Origin {
 struct Shared {
     handler: Box<Handler>,
     connections: AtomicUsize,
-    open: AtomicUsize,
     requests: AtomicUsize,
     busy: AtomicUsize,
     peak: AtomicUsize,
@@ -63,7 +62,6 @@ impl Origin {
             shared: Arc::new(Shared {
                 handler: Box::new(handler),
                 connections: AtomicUsize::new(0),
-                open: AtomicUsize::new(0),
                 requests: AtomicUsize::new(0),
                 busy: AtomicUsize::new(0),
                 peak: AtomicUsize::new(0),
@@ -88,11 +86,6 @@ impl Origin {
     /// Connections since it was made.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
-    }
-
-    /// Connections that are open now.
-    pub(crate) fn open(&self) -> usize {
-        self.shared.open.load(Ordering::SeqCst)
     }
 
     /// Requests since it was made.
@@ -153,7 +146,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut killed: watch::R
         let Ok((stream, _)) = accepted else { continue };
         let _ = stream.set_nodelay(true);
         shared.connections.fetch_add(1, Ordering::SeqCst);
-        shared.open.fetch_add(1, Ordering::SeqCst);
         let (shared, mut killed) = (Arc::clone(&shared), killed.clone());
         tokio::spawn(async move {
             let mut wire = Wire::new(stream);
@@ -162,7 +154,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut killed: watch::R
                 _ = killed.changed() => wire.reset(),
                 () = serve(&mut wire, &shared) => {}
             }
-            shared.open.fetch_sub(1, Ordering::SeqCst);
             drop(killed);
         });
     }

@@ -4,12 +4,14 @@ use std::{
     fs::{self, File},
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::{Instant, sleep};
 
 use super::until;
 
@@ -20,6 +22,7 @@ const START: Duration = Duration::from_secs(20);
 pub(crate) struct Process {
     child: Child,
     dir: PathBuf,
+    is_lb: bool,
 }
 
 impl Drop for Process {
@@ -36,32 +39,22 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// `lb serve` with this configuration. It logs to standard output unless the configuration says
-    /// otherwise. Returns when it listens on all of `fronts`.
-    pub(crate) fn lb(config: &str, fronts: &[SocketAddr]) -> Self {
-        Self::lb_with(config, fronts, |_| {})
-    }
-
-    /// The same, and `prepare` has a say in how it is started.
-    pub(crate) fn lb_with(
-        config: &str,
-        fronts: &[SocketAddr],
-        prepare: impl FnOnce(&mut Command),
-    ) -> Self {
+    /// `lb serve` with this configuration. Its log is its standard output, if the configuration says so.
+    /// Returns when it listens on all of `fronts`.
+    pub(crate) async fn lb(config: &str, fronts: &[SocketAddr]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lb"));
         command.arg("serve");
-        prepare(&mut command);
-        Self::start(command, config, "lb.toml", fronts)
+        Self::start(command, config, "lb.toml", fronts).await
     }
 
     /// HAProxy, in the foreground.
-    pub(crate) fn haproxy(config: &str, fronts: &[SocketAddr]) -> Self {
+    pub(crate) async fn haproxy(config: &str, fronts: &[SocketAddr]) -> Self {
         let mut command = Command::new("haproxy");
         command.args(["-db", "-f"]);
-        Self::start(command, config, "haproxy.cfg", fronts)
+        Self::start(command, config, "haproxy.cfg", fronts).await
     }
 
-    fn start(mut command: Command, config: &str, file: &str, fronts: &[SocketAddr]) -> Self {
+    async fn start(mut command: Command, config: &str, file: &str, fronts: &[SocketAddr]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
@@ -84,14 +77,15 @@ impl Process {
             ),
             Err(error) => panic!("{command:?}: {error}"),
         };
-        let mut process = Self { child, dir };
-        process.await_fronts(fronts, config);
+        let is_lb = file == "lb.toml";
+        let mut process = Self { child, dir, is_lb };
+        process.await_fronts(fronts, config).await;
         process
     }
 
-    fn await_fronts(&mut self, fronts: &[SocketAddr], config: &str) {
+    async fn await_fronts(&mut self, fronts: &[SocketAddr], config: &str) {
         let deadline = Instant::now() + START;
-        while !all_listen(fronts) {
+        while !self.listens(fronts) {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 panic!("it exited with {status}, given\n{config}");
             }
@@ -99,13 +93,19 @@ impl Process {
                 Instant::now() < deadline,
                 "it does not listen, given\n{config}"
             );
-            thread::park_timeout(Duration::from_millis(5));
+            // Not this thread, on which a test's origins may run.
+            sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Where its files are.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+    /// `lb` says where it listens, which is quicker than to look through all sockets of the machine.
+    fn listens(&self, fronts: &[SocketAddr]) -> bool {
+        if !self.is_lb {
+            return all_listen(fronts);
+        }
+        let log = self.log();
+        let says = |front: &SocketAddr| log.contains(&format!("listening on {front} "));
+        fronts.iter().all(says)
     }
 
     /// All that it has written to its output.
@@ -133,14 +133,6 @@ impl Process {
     pub(crate) fn open_files(&self) -> usize {
         let files = fs::read_dir(format!("/proc/{}/fd", self.id()));
         files.map_or(0, Iterator::count)
-    }
-
-    /// The exit status of a process that ends by itself.
-    pub(crate) async fn exited(&mut self) -> std::process::ExitStatus {
-        until("the process to end", || {
-            self.child.try_wait().expect("the child is ours")
-        })
-        .await
     }
 }
 

@@ -13,9 +13,9 @@ mod stage;
 use std::{fmt::Write as _, future::Future, net::SocketAddr, pin::Pin};
 
 use cases::BELL;
-use common::{address, process::Process, until};
+use common::{address, process::Process, site::get, until};
 use line::Line;
-use stage::{Kind, Server, Stage, get};
+use stage::{Kind, Server, Stage};
 
 /// What happens, on any stage.
 pub(crate) type Play = fn(Stage) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -73,8 +73,8 @@ impl Peer {
         let mut fronts = vec![bell];
         fronts.extend(stages.iter().flatten().map(|stage| stage.front));
         let proxy = match self {
-            Self::Lb => Process::lb(&config, &fronts),
-            Self::Haproxy => Process::haproxy(&config, &fronts),
+            Self::Lb => Process::lb(&config, &fronts).await,
+            Self::Haproxy => Process::haproxy(&config, &fronts).await,
         };
         Theatre { proxy, stages }
     }

@@ -1,10 +1,10 @@
 //! Where a case is played: a client's side, the proxy, and the servers' side.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 
-use crate::common::{address, message::Message, origin, wire::Wire};
+use crate::common::{address, message::Message, origin, site::get, stalled::Stalled, wire::Wire};
 
 /// One case in front of one proxy.
 pub(crate) struct Stage {
@@ -22,10 +22,7 @@ pub(crate) enum Server {
     /// Nobody.
     Refuses(SocketAddr),
     /// Somebody whose queue of new connections is full: no answer ever comes.
-    Stalls(
-        SocketAddr,
-        #[expect(dead_code, reason = "held open")] (TcpListener, Vec<Wire>),
-    ),
+    Stalls(Stalled),
 }
 
 /// What a case needs at an address.
@@ -41,26 +38,8 @@ impl Server {
         match kind {
             Kind::Listens => Self::Listens(origin::raw()),
             Kind::Refuses => Self::Refuses(address::free()),
-            Kind::Stalls => Self::stall().await,
+            Kind::Stalls => Self::Stalls(Stalled::new().await),
         }
-    }
-
-    async fn stall() -> Self {
-        let address = address::free();
-        let socket = TcpSocket::new_v4().expect("sockets can be had");
-        socket.bind(address).expect("the address is free");
-        let listener = socket.listen(0).expect("a bound socket listens");
-        let mut queued = Vec::new();
-        // The kernel takes one or two more than it was told, and says nothing to those after.
-        while let Ok(Ok(stream)) = tokio::time::timeout(
-            Duration::from_millis(100),
-            tokio::net::TcpStream::connect(address),
-        )
-        .await
-        {
-            queued.push(Wire::new(stream));
-        }
-        Self::Stalls(address, (listener, queued))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -68,7 +47,8 @@ impl Server {
             Self::Listens(listener) => listener
                 .local_addr()
                 .expect("a bound listener has an address"),
-            Self::Refuses(address) | Self::Stalls(address, ..) => *address,
+            Self::Refuses(address) => *address,
+            Self::Stalls(stalled) => stalled.address(),
         }
     }
 }
@@ -116,16 +96,6 @@ impl Stage {
         client.response().await;
         client
     }
-}
-
-/// A GET with these field lines.
-pub(crate) fn get(target: &str, fields: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n")
-}
-
-/// A POST with this much to come.
-pub(crate) fn post(target: &str, length: usize, body: &str) -> String {
-    format!("POST {target} HTTP/1.1\r\nHost: a.example\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 /// A whole response with these field lines. The date is there, or `lb` would add it.

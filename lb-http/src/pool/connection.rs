@@ -50,13 +50,20 @@ impl Connection {
         }
         clean
             && (options.max_uses == 0 || self.uses < options.max_uses)
-            && options.max_age.is_none_or(|age| now - self.born < age)
+            && self.is_young(options, now)
     }
 
-    /// May it be taken, or kept: not idle for too long, and not closed by the
-    /// server, as far as the runtime has heard?
+    /// May it be taken, or kept: not idle for too long, not too old, and not
+    /// closed by the server, as far as the runtime has heard?
     pub(crate) fn is_usable(&self, options: &PoolOptions, now: Instant) -> bool {
-        now.saturating_duration_since(self.idle_since) < options.idle_timeout && self.is_silent()
+        now.saturating_duration_since(self.idle_since) < options.idle_timeout
+            && self.is_young(options, now)
+            && self.is_silent()
+    }
+
+    fn is_young(&self, options: &PoolOptions, now: Instant) -> bool {
+        let age = now.saturating_duration_since(self.born);
+        options.max_age.is_none_or(|limit| age < limit)
     }
 
     fn is_silent(&self) -> bool {

@@ -7,7 +7,7 @@ use http::{
     request::Parts,
 };
 use http_body::Body;
-use lb_tcp::proxy_protocol::Header;
+use lb_tcp::{Address, proxy_protocol::Header};
 
 use super::Shared;
 use crate::{
@@ -90,15 +90,15 @@ impl Outgoing {
         }
     }
 
-    /// Writes the head of one attempt. `host` stands in where an HTTP/1.0
-    /// client named none.
+    /// Writes the head of one attempt. The server's address stands in where an
+    /// HTTP/1.0 client named no host.
     pub(super) fn write<P: lb_core::Policy>(
         &self,
         head: &mut Vec<u8>,
         encoder: Encoder,
         shared: &Shared<P>,
         client: Option<&Client>,
-        host: &dyn std::fmt::Display,
+        server: &Address,
     ) {
         self.write_request_line(head);
         let (mut has_host, mut has_length) = (false, false);
@@ -110,7 +110,7 @@ impl Outgoing {
                 encode::field(head, name, value);
             }
         }
-        if !has_host && let Ok(host) = HeaderValue::from_str(&host.to_string()) {
+        if !has_host && let Ok(host) = HeaderValue::from_str(&host_of(server)) {
             encode::field(head, &HOST, &host);
         }
         self.write_framing(head, encoder, has_length);
@@ -175,6 +175,14 @@ fn names_h2c(protocol: &HeaderValue) -> bool {
         let item = item.trim_ascii();
         item.len() >= 3 && item[..3].eq_ignore_ascii_case(b"h2c")
     })
+}
+
+/// What a server is called by; a path or a name of a socket is no host.
+fn host_of(server: &Address) -> String {
+    match server.inet() {
+        Some(address) => address.to_string(),
+        None => "localhost".to_owned(),
+    }
 }
 
 /// The PROXY protocol's header, ahead of a connection's first request.

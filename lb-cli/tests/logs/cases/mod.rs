@@ -2,10 +2,16 @@
 
 use crate::{
     Case,
-    common::{message::End, origin::listen, wire::Wire, within},
+    common::{
+        message::End,
+        origin::listen,
+        site::{get, post},
+        wire::Wire,
+        within,
+    },
     stage::{
         Kind::{Listens, Refuses, Stalls},
-        get, ok, post, response,
+        ok, response,
     },
 };
 
