@@ -159,7 +159,9 @@ async fn main() -> io::Result<()> {
     println!("curl -i http://127.0.0.1:3000/             one of three servers, and a cookie");
     println!("curl -b SRV=b http://127.0.0.1:3000/       the server of that cookie");
     println!("curl -X POST http://127.0.0.1:3000/stop/b  stop it, and try again");
-    println!("curl -iN -H 'Connection: upgrade' -H 'Upgrade: echo' http://127.0.0.1:3000/echo");
-    println!("                                           an upgrade, as of a WebSocket");
+    println!(
+        r"printf 'GET /echo HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello' | nc -q1 127.0.0.1 3000"
+    );
+    println!("                                           an upgrade, as a WebSocket's");
     run(listener).await
 }
