@@ -153,7 +153,7 @@ where
             Cause::ConnectFailure => server.counters().connection_errors(),
             _ => server.counters().response_errors(),
         }
-        self.observe(&server, outcome_of(cause));
+        self.observe(&server, cause.into());
         let resendable = match cause {
             Cause::ConnectFailure => true,
             _ => self.may_resend() && self.body.as_mut().is_some_and(RequestBody::rewind),
@@ -255,16 +255,6 @@ where
         if let Some(observer) = &self.shared.observer {
             observer.observe(server, outcome);
         }
-    }
-}
-
-fn outcome_of(cause: Cause) -> Outcome {
-    match cause {
-        Cause::ConnectFailure => Outcome::ConnectFailed,
-        Cause::EmptyResponse => Outcome::Closed,
-        Cause::JunkResponse => Outcome::InvalidResponse,
-        Cause::ResponseTimeout => Outcome::ReadTimeout,
-        Cause::Status(code) => Outcome::Response(code),
     }
 }
 
