@@ -1,5 +1,8 @@
 //! One client connection, from its first byte to its last.
 
+mod close;
+mod write;
+
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
@@ -20,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    Incoming, OnRefused, Refused, RefusedCause, Server, Settings, Shutdown,
+    Incoming, OnRefused, RefusedCause, Server, Settings, Shutdown,
     incoming::{self, Feed},
     response::Asked,
 };
@@ -324,157 +327,6 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             // An error shows again when the final response is written.
             let _ = self.io.poll_flush(cx);
         }
-    }
-
-    /// Streams the body out, at the client's pace.
-    fn poll_write<B: Body<Data = Bytes>>(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut body: Pin<&mut B>,
-        encoder: &mut Encoder,
-        feed: &mut Feed,
-        bodiless: bool,
-    ) -> Poll<Written> {
-        if bodiless {
-            return self.poll_flush(cx);
-        }
-        loop {
-            if self.io.output.has_room() && !encoder.is_ended() {
-                feed.disarm();
-                match body.as_mut().poll_frame(cx) {
-                    Poll::Ready(Some(Ok(frame))) => {
-                        match frame.into_data() {
-                            Ok(data) => encoder.data(data, &mut self.io.output),
-                            Err(frame) => {
-                                encoder.end(frame.trailers_ref(), &mut self.io.output);
-                            }
-                        }
-                        continue;
-                    }
-                    Poll::Ready(None) => {
-                        if !encoder.end(None, &mut self.io.output) {
-                            return Poll::Ready(Written::Broken(Broken::Gone));
-                        }
-                        continue;
-                    }
-                    // What is there goes out, so that the client has all that
-                    // came, and then the connection ends before the body does.
-                    Poll::Ready(Some(Err(_))) => {
-                        let _ = self.io.poll_flush(cx);
-                        return Poll::Ready(Written::Broken(Broken::Gone));
-                    }
-                    Poll::Pending => {
-                        if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
-                            continue;
-                        }
-                        // Only the client's own silence counts against it.
-                        if let broken @ Written::Broken(_) = ready!(self.poll_flush(cx)) {
-                            return Poll::Ready(broken);
-                        }
-                        return Poll::Pending;
-                    }
-                }
-            }
-            match ready!(self.poll_flush(cx)) {
-                Written::Whole if !encoder.is_ended() => {}
-                written => return Poll::Ready(written),
-            }
-        }
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Written> {
-        if self.io.output.is_empty() {
-            return Poll::Ready(Written::Whole);
-        }
-        let before = self.io.written();
-        match self.io.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                self.stalled = false;
-                Poll::Ready(Written::Whole)
-            }
-            Poll::Ready(Err(_)) => Poll::Ready(Written::Broken(Broken::Gone)),
-            Poll::Pending => {
-                if !self.stalled || self.io.written() != before {
-                    self.timer.start(self.settings.timeouts.client);
-                    self.stalled = true;
-                }
-                self.timer
-                    .poll(cx)
-                    .map(|()| Written::Broken(Broken::Stalled))
-            }
-        }
-    }
-
-    async fn run_tunnel(&mut self, tunnel: crate::tunnel::Tunnel) {
-        let flushed = poll_fn(|cx| self.poll_flush(cx)).await;
-        if let Written::Broken(_) = flushed {
-            return;
-        }
-        let head = self.io.written() - self.written_before;
-        let early = self.io.input.split().freeze();
-        match tunnel.run(self.io.io_mut(), early).await {
-            Ok(bytes) => self.client.sent(head + bytes),
-            Err(error) => tracing::debug!(%error, "tunnel ended"),
-        }
-    }
-
-    /// Answers what is no request, and closes.
-    async fn refuse(&mut self, refusal: Refusal, cause: RefusedCause) {
-        self.report(refusal, cause, true);
-        if cause == RefusedCause::ClientClosed {
-            // It may have closed only its sending side, and still listens.
-            tracing::trace!("answering a client that closed");
-        }
-        let (parts, page) = self.settings.pages.response(refusal.status).into_parts();
-        let asked = Asked {
-            method: http::Method::GET,
-            version: Version::HTTP_11,
-        };
-        let size = http_body::SizeHint::with_exact(page.len() as u64);
-        let mut encoder = Encoder::Exact(page.len() as u64);
-        asked.write_head(self.io.output.head(), &parts, &size, encoder, true);
-        encoder.data(page, &mut self.io.output);
-        self.timer.start(self.settings.timeouts.client);
-        poll_fn(|cx| self.poll_flush(cx)).await;
-        self.linger().await;
-    }
-
-    fn report(&self, refusal: Refusal, cause: RefusedCause, began: bool) {
-        if let Some(report) = self.on_refused {
-            report(&Refused {
-                peer: self.client.peer().clone(),
-                local: self.client.local().clone(),
-                status: refusal.status,
-                reason: refusal.reason,
-                cause,
-                began,
-                since: self.since,
-            });
-        }
-    }
-
-    /// Closes the sending side and reads on for a moment.
-    async fn linger(&mut self) {
-        self.timer.start(LINGER);
-        let mut closed = false;
-        poll_fn(|cx| {
-            while !closed {
-                match self.io.poll_shutdown(cx) {
-                    Poll::Ready(Ok(())) => closed = true,
-                    Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Pending => return self.timer.poll(cx),
-                }
-            }
-            loop {
-                self.io.input.clear();
-                match self.io.poll_read_head(cx) {
-                    Poll::Ready(Ok(1..)) => {}
-                    Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => return self.timer.poll(cx),
-                }
-            }
-        })
-        .await;
     }
 }
 
