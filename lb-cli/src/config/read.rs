@@ -35,20 +35,40 @@ pub(crate) fn read(
     for (source, message) in unreadable {
         syntax.error(Span::new(*source, 0..0), message);
     }
+    // What the parser says of lines that it reads as parts of an unclosed array.
+    let mut follow_ups = Diagnostics::new(sources.clone());
     for (source, (_, errors)) in documents.iter().enumerate() {
+        let text = &sources[source].text;
+        let mut unclosed = None;
         for error in errors {
             let range = error.span().unwrap_or_default();
-            let named = sources[source]
-                .text
+            let line = text
+                .get(..range.start)
+                .map_or(0, |before| before.matches('\n').count());
+            if unclosed.is_some_and(|last| line <= last + 1) {
+                unclosed = Some(line);
+                follow_ups.error(Span::new(source, range), error.message());
+                continue;
+            }
+            let named = text
                 .get(range.clone())
                 .filter(|_| error.message() == "duplicate key");
             let message = named.map_or_else(
                 || error.message().to_owned(),
                 |key| format!("duplicate key `{key}`"),
             );
-            syntax.error(Span::new(source, range), message);
+            let diagnostic = syntax.error(Span::new(source, range), message);
+            // The lines after it are then read as elements of the array, each a mistake.
+            if error
+                .message()
+                .starts_with("missing comma between array elements")
+            {
+                diagnostic.help("is the array before it closed?");
+                unclosed = Some(line);
+            }
         }
     }
+    let guessed = guessed_lines(&syntax, &follow_ups);
     let cx = Context {
         env,
         read: file,
@@ -72,17 +92,23 @@ pub(crate) fn read(
     if syntax.is_empty() {
         validate::references(&config, &cx);
     }
-    config.diagnostics = with_syntax(cx.diagnostics.into_inner(), &syntax);
+    config.diagnostics = with_syntax(cx.diagnostics.into_inner(), &syntax, &guessed);
     config
 }
 
+/// Files and lines of which the parser has guessed the meaning.
+type Lines = BTreeSet<(String, usize)>;
+
+fn guessed_lines(syntax: &Diagnostics, follow_ups: &Diagnostics) -> Lines {
+    let errors = syntax.iter().chain(follow_ups.iter());
+    errors
+        .map(|error| (error.file.clone(), error.line))
+        .collect()
+}
+
 /// Values on a line with a syntax error are the parser's guesses: what was said about them is dropped.
-fn with_syntax(mut found: Diagnostics, syntax: &Diagnostics) -> Diagnostics {
-    let lines: BTreeSet<_> = syntax
-        .iter()
-        .map(|error| (error.file.as_str(), error.line))
-        .collect();
-    found.retain(|diagnostic| !lines.contains(&(diagnostic.file.as_str(), diagnostic.line)));
+fn with_syntax(mut found: Diagnostics, syntax: &Diagnostics, guessed: &Lines) -> Diagnostics {
+    found.retain(|diagnostic| !guessed.contains(&(diagnostic.file.clone(), diagnostic.line)));
     found.extend(syntax);
     found
 }
