@@ -1,9 +1,17 @@
 //! See `laws/request_head.rs`; `lb-http/tests/corpus.rs` holds the corpus to the same law.
 #![no_main]
 
+#[allow(
+    dead_code,
+    reason = "the test looks at the outcome, the fuzzer only asks for one"
+)]
 #[path = "../laws/request_head.rs"]
 mod law;
-#[allow(dead_code, unreachable_pub)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests, which use all of it"
+)]
 #[path = "../../lb-cli/tests/common/message.rs"]
 mod message;
 
