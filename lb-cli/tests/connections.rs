@@ -90,6 +90,12 @@ async fn server_close_of_the_backend_alone() {
     assert_eq!(origin.connections(), 2);
 }
 
+#[tokio::test]
+async fn close_of_the_backend_alone() {
+    let (site, _origin) = site("", "http_connection = \"close\"", "").await;
+    assert!(!two_requests(&site, gets()).await);
+}
+
 /// Connections to the origin for requests of as many clients.
 async fn connections_for(backend: &str, requests: &[String]) -> usize {
     let (site, origin) = site("", backend, "").await;

@@ -38,6 +38,7 @@ struct Shared {
     received: AtomicU64,
     bytes_out: AtomicU64,
     abort_on_close: AtomicBool,
+    closes: AtomicBool,
     broken: AtomicCell<Option<Broken>>,
     /// How far the request came that nobody waits for any more.
     abandoned: AtomicCell<Option<Box<Exchange>>>,
@@ -84,6 +85,7 @@ impl Client {
             received: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             abort_on_close: AtomicBool::new(false),
+            closes: AtomicBool::new(false),
             broken: AtomicCell::new(None),
             abandoned: AtomicCell::new(None),
             engine,
@@ -172,6 +174,16 @@ impl Client {
         self.0.abort_on_close.store(abort, Ordering::Relaxed);
     }
 
+    /// Closes the connection after the response to the current request
+    /// (`option httpclose` of a backend).
+    pub fn close(&self) {
+        self.0.closes.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn closes(&self) -> bool {
+        self.0.closes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn aborts_on_close(&self) -> bool {
         self.0.abort_on_close.load(Ordering::Relaxed)
     }
@@ -185,6 +197,7 @@ impl Client {
     /// at `received`.
     pub(crate) fn begin_request(&self, began: Instant, received: Instant, abort_on_close: bool) {
         self.abort_on_close(abort_on_close);
+        self.0.closes.store(false, Ordering::Relaxed);
         let nanos = |at: Instant| {
             let since = at.saturating_duration_since(self.0.accepted);
             u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

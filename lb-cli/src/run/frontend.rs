@@ -103,6 +103,9 @@ async fn respond(
     if let (Some(client), Some(at)) = (&client, at) {
         let backend = site.targets[at].backend.plan.model();
         client.abort_on_close(backend.abortonclose);
+        if backend.http_connection == HttpConnection::Close {
+            client.close();
+        }
     }
     let record = client
         .filter(|_| site.logs)

@@ -194,6 +194,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     /// Is the connection of no use after this response, whatever the client says?
     fn must_close(&self, feed: &Feed) -> bool {
         self.settings.close
+            || self.client.closes()
             || self.is_stopping()
             || feed.awaits_continue()
             || feed.failure().is_some()
