@@ -14,6 +14,10 @@ use lb_tcp::{Address, BindError, Listen, Listener};
 use super::{Backend, problem};
 use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
 
+/// Where users and groups have their numbers.
+const USERS: &str = "/etc/passwd";
+const GROUPS: &str = "/etc/group";
+
 /// A frontend, compiled.
 #[derive(Debug)]
 pub struct Frontend {
@@ -52,6 +56,7 @@ impl Frontend {
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let scope = scope(&model.acl, diagnostics);
+        check_owners(&model.bind, diagnostics);
         let find = |name: &str| backends.iter().find(|b| b.name() == name).cloned();
         let routes = model.use_backend.iter().filter_map(|rule| {
             let condition = match &rule.condition {
@@ -143,6 +148,21 @@ impl Frontend {
     }
 }
 
+/// A socket must not be open to others than its owner was meant to be.
+fn check_owners(binds: &[model::Bind], diagnostics: &mut Diagnostics) {
+    for bind in binds {
+        let wanted = [("user", &bind.user, USERS), ("group", &bind.group, GROUPS)];
+        for (key, name, database) in wanted {
+            if let Some(name) = name
+                && super::ids::find(name, database).is_none()
+            {
+                let message = format!("there is no {key} `{name}` on this host");
+                diagnostics.error(bind.address.span(), message);
+            }
+        }
+    }
+}
+
 fn listen(bind: &model::Bind) -> Listen {
     let address = match &*bind.address {
         BindAddress::Ip(address) => Address::Inet(*address),
@@ -170,10 +190,7 @@ fn listen(bind: &model::Bind) -> Listen {
         name.as_ref()
             .and_then(|name| super::ids::find(name, database))
     };
-    let (user, group) = (
-        owner(&bind.user, "/etc/passwd"),
-        owner(&bind.group, "/etc/group"),
-    );
+    let (user, group) = (owner(&bind.user, USERS), owner(&bind.group, GROUPS));
     if user.is_some() || group.is_some() {
         listen = listen.owner(user, group);
     }
