@@ -160,3 +160,16 @@ fn a_signal_for_a_reload_is_answered_and_does_no_harm() {
     lb.wait_for("stopping on SIGTERM");
     assert_eq!(lb.end().0.code(), Some(0));
 }
+
+#[test]
+fn messages_bear_the_name_of_their_node() {
+    for log in ["", "log = [{ to = \"stdout\" }]"] {
+        let (mut lb, _) = Running::serve(&format!(
+            "[global]\nnode = \"director1\"\n{log}\n[listen.web]\nbind = [\"FRONT\"]\n\
+             server = [{{ name = \"s\", address = \"127.0.0.1:1\" }}]\n"
+        ));
+        lb.signal(Signal::TERM);
+        lb.wait_for("director1 stopping on SIGTERM");
+        assert_eq!(lb.end().0.code(), Some(0));
+    }
+}

@@ -43,6 +43,8 @@ struct Batch {
 pub struct Sink {
     sender: Option<SyncSender<Batch>>,
     dropped: Arc<AtomicU64>,
+    /// Ahead of every message: the node's name and a blank, if it was given one.
+    prefix: Arc<str>,
 }
 
 /// The thread that writes.
@@ -53,18 +55,24 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens the targets and starts the thread.
+    /// Opens the targets and starts the thread. Messages of the process bear the
+    /// name of `node`; lines of requests have HAProxy's fields and no place for it.
     ///
     /// # Errors
     ///
     /// The file that cannot be opened.
-    pub fn start(targets: &[LogTarget]) -> io::Result<Self> {
+    pub fn start(targets: &[LogTarget], node: Option<&str>) -> io::Result<Self> {
         let dropped = Arc::new(AtomicU64::new(0));
+        let prefix: Arc<str> = node
+            .map(|node| format!("{node} "))
+            .unwrap_or_default()
+            .into();
         if targets.is_empty() {
             return Ok(Self {
                 sink: Sink {
                     sender: None,
                     dropped,
+                    prefix,
                 },
                 thread: None,
             });
@@ -82,6 +90,7 @@ impl Writer {
             sink: Sink {
                 sender: Some(sender),
                 dropped,
+                prefix,
             },
             thread: Some(thread),
         })
@@ -112,13 +121,14 @@ impl Sink {
     /// Hands over one line of the process itself, such as a server's change of
     /// state. Without a target it goes to standard error.
     pub fn notice(&self, text: &str) {
+        let node = &self.prefix;
         if self.is_on() {
             self.send(Batch {
-                bytes: format!("{text}\n").into_bytes(),
+                bytes: format!("{node}{text}\n").into_bytes(),
                 lines: 1,
             });
         } else {
-            eprintln!("{} {text}", LocalClock::now_rfc3339());
+            eprintln!("{} {node}{text}", LocalClock::now_rfc3339());
         }
     }
 

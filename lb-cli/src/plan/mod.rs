@@ -30,8 +30,8 @@ pub struct Plan {
     pub hard_stop_after: Duration,
     /// Where log lines go.
     pub log: Vec<model::LogTarget>,
-    /// The name of this node.
-    pub node: String,
+    /// The name of this node, in its messages.
+    pub node: Option<String>,
     /// In the order of the file.
     pub frontends: Vec<Frontend>,
     /// In the order of the file.
@@ -107,7 +107,7 @@ impl Plan {
             nofile: global.nofile,
             hard_stop_after: global.hard_stop_after,
             log: global.log,
-            node: global.node.unwrap_or_else(host_name),
+            node: global.node,
             frontends,
             backends,
             warnings: diagnostics,
@@ -118,11 +118,4 @@ impl Plan {
     pub fn backend(&self, name: &str) -> Option<&Arc<Backend>> {
         self.backends.iter().find(|backend| backend.name() == name)
     }
-}
-
-fn host_name() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
 }

@@ -53,7 +53,7 @@ pub enum RunError {
 ///
 /// [`RunError`], before anything is served.
 pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunError> {
-    let writer = log::Writer::start(&plan.log).map_err(RunError::Log)?;
+    let writer = log::Writer::start(&plan.log, plan.node.as_deref()).map_err(RunError::Log)?;
     let system = System::assemble(plan, writer.sink())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

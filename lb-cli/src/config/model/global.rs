@@ -23,7 +23,7 @@ pub struct Global {
     pub log: Vec<LogTarget>,
     /// Live connections are cut this long after a stop or reload. 30 s.
     pub hard_stop_after: Duration,
-    /// The name shown on pages and in logs; `None`: the host's.
+    /// The name in the process's own messages; `None`: they bear none.
     pub node: Option<String>,
 }
 
