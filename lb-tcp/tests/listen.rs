@@ -148,11 +148,14 @@ async fn any_takes_both_families_and_shows_ipv4_clients_as_ipv4() {
 
 #[test]
 fn ipv6_only_leaves_ipv4_alone() {
-    let listen = Listen::new(Address::Any { port: 0 }).only_v6(true);
-    let listener = listen.bind().unwrap();
-    let port = listener.local().port().unwrap();
+    // Held first: a port that is merely free may be another test's in the next moment.
+    let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    let listen = Listen::new(Address::Any { port }).only_v6(true);
+    let _listener = listen.bind().expect("IPv4 is another's");
     TcpStream::connect((Ipv6Addr::LOCALHOST, port)).unwrap();
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap_err();
+    let taken = Listen::new(Address::Any { port }).only_v6(false).bind();
+    taken.expect_err("both families are asked for, and both are in use");
 
     let both = Listen::new("[::]:0".parse().unwrap()).only_v6(false);
     let port = both.bind().unwrap();
