@@ -1,0 +1,1 @@
+//! The system's side on Linux: raw sockets, packet sockets and netlink.

@@ -1,0 +1,1 @@
+//! Check scripts, and the programs that are told of a change.
