@@ -1,0 +1,282 @@
+//! A backup: waits for its master's silence.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::{Action, Alarm, Machine, Peer, Probe, Reason, Settings, State, master_down, skew};
+use crate::network::MacAddress;
+use crate::{Interval, Priority};
+
+/// The timers of a backup, and what it will say when they run out.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// `Active_Down_Timer`.
+    down: Option<Instant>,
+    /// When the next probe is to go out; always before `down`.
+    probe: Option<Instant>,
+    /// A probe went out: what is heard of the address now is an answer.
+    probed: bool,
+    /// Who answered since the last advertisement.
+    answer: Option<MacAddress>,
+    /// When the master was last heard, or the waiting began.
+    heard: Option<Instant>,
+    /// `Active_Adver_Interval`: the master's, learned from what it sends.
+    interval: Interval,
+    /// Why `down` is sooner than the master's silence alone would make it.
+    cause: Option<Reason>,
+    /// From when a master of lower priority may be preempted.
+    preempt_from: Option<Instant>,
+    /// Its first wait is short; whoever answers a probe makes it a whole one.
+    hopeful: bool,
+    /// The time has run out, and the sync group has not decided yet.
+    wants: bool,
+}
+
+/// Probes go out this long before the time runs out, within the skew time: they cost nothing.
+const PROBE_BEFORE: Duration = Duration::from_millis(10);
+
+impl Waiting {
+    pub(super) const fn new(interval: Interval) -> Self {
+        Self {
+            down: None,
+            probe: None,
+            probed: false,
+            answer: None,
+            heard: None,
+            interval,
+            cause: None,
+            preempt_from: None,
+            hopeful: false,
+            wants: false,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.interval);
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.probe.into_iter().chain(self.down).min()
+    }
+
+    /// Somebody has the address: remembered until an advertisement comes.
+    pub(super) fn answered(&mut self, by: MacAddress) {
+        if self.probed {
+            self.answer = Some(by);
+        }
+    }
+
+    /// The skew time follows the priority while the timer runs.
+    pub(super) fn shift(&mut self, settings: &Settings, before: Priority, after: Priority) {
+        let skew = |priority| skew(settings.version, priority, self.interval);
+        if let Some(down) = self.down {
+            let down = down + skew(after);
+            self.down = Some(down.checked_sub(skew(before)).unwrap_or(down));
+            // Two probes out of step with the timer are none the worse.
+        }
+    }
+
+    /// Waits until `down`, and asks before whether somebody has the address.
+    fn until(&mut self, now: Instant, down: Instant, probe: Probe) {
+        self.down = Some(down);
+        self.wants = false;
+        let window = PROBE_BEFORE.min(down.saturating_duration_since(now) / 2);
+        self.probe = (probe != Probe::Off).then(|| down - window);
+    }
+
+    /// Waits at most until `down`, for this reason. Never longer than before: a flood of
+    /// priority 0 must not hold the timer back.
+    fn at_most(&mut self, down: Instant, cause: Reason) {
+        if self.down.is_none_or(|before| down < before) {
+            self.down = Some(down);
+            self.probe = None;
+            self.cause = Some(cause);
+        }
+    }
+}
+
+impl Machine {
+    /// Whether the sync group decides that this router, whose time has run out, becomes master.
+    pub(super) const fn wants_master(&self) -> bool {
+        self.waiting.wants
+    }
+
+    fn down_interval(&self) -> Duration {
+        let Settings {
+            version, missed, ..
+        } = self.settings;
+        master_down(version, self.priority(), self.waiting.interval, missed)
+    }
+
+    fn skew(&self) -> Duration {
+        skew(
+            self.settings.version,
+            self.priority(),
+            self.waiting.interval,
+        )
+    }
+
+    /// Begins to wait; a `hopeful` one for the skew time only.
+    pub(super) fn become_backup(&mut self, now: Instant, reason: Reason, hopeful: bool) {
+        self.waiting = Waiting::new(self.settings.interval);
+        self.waiting.hopeful = hopeful;
+        self.waiting.heard = Some(now);
+        let wait = if hopeful {
+            self.skew()
+        } else {
+            self.down_interval()
+        };
+        self.waiting.until(now, now + wait, self.settings.probe);
+        self.change(State::Backup, reason);
+    }
+
+    /// Steps down for `peer`, whose interval is learned.
+    pub(super) fn follow(&mut self, now: Instant, peer: Peer, reason: Reason) {
+        self.become_backup(now, reason, false);
+        self.accept(now, peer);
+    }
+
+    /// `peer` is the master: waits anew.
+    fn accept(&mut self, now: Instant, peer: Peer) {
+        self.master = Some(peer);
+        self.waiting = Waiting::new(peer.interval);
+        self.waiting.heard = Some(now);
+        let down = now + self.down_interval();
+        self.waiting.until(now, down, self.settings.probe);
+    }
+
+    pub(super) fn backup_hears(&mut self, now: Instant, peer: Peer) {
+        if peer.priority.is_stop() {
+            let soon = now + self.skew();
+            self.waiting
+                .at_most(soon, Reason::MasterStopped(peer.source));
+            return;
+        }
+        let own = self.priority();
+        if peer.priority >= own || !self.settings.preempt || self.yielded {
+            self.accept(now, peer);
+            return;
+        }
+        let delay = self.settings.preempt_delay;
+        if !delay.is_zero() {
+            let from = *self.waiting.preempt_from.get_or_insert(now + delay);
+            if now < from {
+                self.accept(now, peer);
+                self.waiting.preempt_from = Some(from);
+                return;
+            }
+        }
+        // Discarded: the timer runs on, and what ends it is no silence.
+        let fell = self
+            .master
+            .is_some_and(|master| master.source == peer.source && master.priority >= own);
+        let cause = Reason::Preempted {
+            master: peer.source,
+            theirs: peer.priority,
+            own,
+        };
+        self.master = Some(peer);
+        self.waiting.answer = None;
+        self.waiting.probe = None;
+        if fell {
+            self.waiting.at_most(now + self.skew(), cause);
+        } else if !matches!(self.waiting.cause, Some(Reason::MasterStopped(_))) {
+            self.waiting.cause = Some(cause);
+        }
+    }
+
+    pub(super) fn peer_gone(&mut self, now: Instant, source: IpAddr, next_in_line: bool) {
+        let ours = self.master.is_some_and(|master| master.source == source);
+        if self.state != State::Backup || !ours {
+            return;
+        }
+        let wait = if next_in_line {
+            Duration::ZERO
+        } else {
+            self.skew()
+        };
+        self.waiting.at_most(now + wait, Reason::MasterGone(source));
+        self.backup_timeout(now);
+    }
+
+    pub(super) fn asked(&mut self, now: Instant, from: IpAddr) {
+        if self.state == State::Backup {
+            self.waiting.at_most(now, Reason::Asked(from));
+            self.backup_timeout(now);
+        }
+    }
+
+    pub(super) fn witness(&mut self, now: Instant, reachable: bool) {
+        let regained = self.isolated && reachable;
+        self.isolated = !reachable;
+        let held = self.waiting.down.is_some_and(|down| down <= now) || self.waiting.wants;
+        if regained && self.state == State::Backup && held {
+            self.backup_timeout(now);
+        }
+    }
+
+    pub(super) fn backup_timeout(&mut self, now: Instant) {
+        if self.waiting.down.is_some_and(|down| down <= now) {
+            self.time_ran_out(now);
+        } else if self.waiting.probe.is_some_and(|probe| probe <= now) {
+            self.actions.push_back(Action::Probe);
+            self.waiting.probed = true;
+            // Once more half-way, for a probe or an answer that is lost.
+            let down = self.waiting.down.expect("a probe comes before the end");
+            let rest = down - now;
+            self.waiting.probe = (rest > PROBE_BEFORE / 2).then(|| now + rest / 2);
+        }
+    }
+
+    fn time_ran_out(&mut self, now: Instant) {
+        let settings = &self.settings;
+        let retry = now + settings.interval.duration();
+        if self.isolated {
+            self.alarm(now, Alarm::Isolated);
+            self.waiting.until(now, retry, Probe::Off);
+            return;
+        }
+        let asked = matches!(
+            self.waiting.cause,
+            Some(Reason::Asked(_) | Reason::MasterGone(_) | Reason::MasterStopped(_))
+        );
+        if let Some(by) = self.waiting.answer
+            && !asked
+        {
+            if std::mem::take(&mut self.waiting.hopeful) {
+                // It only hoped that nobody has the address: now it waits as every backup.
+                self.waiting.answer = None;
+                let down = now + self.down_interval();
+                self.waiting.until(now, down, self.settings.probe);
+                return;
+            }
+            let held = settings.probe == Probe::Hold;
+            self.alarm(now, Alarm::OwnerAlive { by, held });
+            if held {
+                self.waiting.answer = None;
+                self.waiting.until(now, retry, Probe::Hold);
+                return;
+            }
+        }
+        if self.grouped {
+            self.waiting.wants = true;
+            self.waiting.down = None;
+            self.waiting.probe = None;
+        } else {
+            let reason = self.takeover_reason(now);
+            self.become_master(now, reason);
+        }
+    }
+
+    /// Why this backup takes over now.
+    pub(super) fn takeover_reason(&mut self, now: Instant) -> Reason {
+        let silent = self
+            .waiting
+            .heard
+            .map_or(Duration::ZERO, |heard| now.saturating_duration_since(heard));
+        self.waiting.cause.take().unwrap_or(Reason::Silence {
+            master: self.master.map(|master| master.source),
+            silent,
+        })
+    }
+}
