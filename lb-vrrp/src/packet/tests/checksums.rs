@@ -105,6 +105,21 @@ fn auto_sends_to_each_peer_as_that_one_does() {
     assert_eq!(out, old.message);
 }
 
+/// The addresses and lengths of a pseudo-header may add up to nothing.
+#[test]
+fn a_message_of_two_forms_is_of_the_one_before() {
+    let both = to(ChecksumPolicy::PseudoHeader, "10.77.21.32", false);
+    assert_eq!(both, to(ChecksumPolicy::Message, "10.77.21.32", false));
+    let shorter = altered(both.clone(), |message| {
+        message[3] = 1;
+        message.truncate(12);
+    });
+    let mut codec = codec(v3());
+    codec.receive(&shorter, at(0)).unwrap();
+    codec.receive(&both, at(0)).unwrap();
+    assert_eq!(codec.accepted(ChecksumForm::Message), 2);
+}
+
 #[test]
 fn a_refused_packet_changes_no_form() {
     let mut codec = codec(v3());
