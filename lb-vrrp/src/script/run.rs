@@ -31,7 +31,6 @@ const READS_AT_ONCE: usize = 32;
 /// What becomes of the program's standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stderr {
-    #[allow(dead_code, reason = "notify programs will")]
     /// Nobody reads it.
     Discard,
     /// Its last line is kept. Children that outlive the program can write to it no more.
