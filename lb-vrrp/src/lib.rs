@@ -10,6 +10,7 @@
 //! - [`link`]: the authenticated TCP connection between nodes, by which a dead process is known
 //!   at once.
 //! - [`script`]: check scripts, and the programs that are told of a change.
+//! - [`witness`]: neighbours whose answers say that this node still has a network.
 #![deny(unsafe_code)]
 
 mod address;
@@ -28,6 +29,7 @@ pub mod script;
 #[cfg(target_os = "linux")]
 mod sys;
 mod vrrp;
+pub mod witness;
 
 pub use self::address::{ParseVirtualAddressError, Scope, VirtualAddress};
 pub use self::advertisement::Advertisement;
