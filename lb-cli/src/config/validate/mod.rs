@@ -6,7 +6,7 @@ use std::{
     hash::Hash,
 };
 
-use super::{
+use crate::config::{
     Config, Span, Spanned,
     model::{Backend, CookieMode, Server, Track},
     suggest,
