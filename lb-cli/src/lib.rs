@@ -5,6 +5,7 @@
 //! | [`config`] | TOML in HAProxy's words | a typed [`Config`](config::Config), and every problem with its place |
 //! | [`plan`] | a `Config` | a [`Plan`](plan::Plan): names resolved, conditions and algorithms compiled |
 //! | [`run`] | a `Plan` | a [`System`](run::System): bound sockets, a worker for each core, checks |
+//! | [`admin`] | lines on a Unix socket | answers from a `System` |
 //! | [`command`] | what was typed | an exit code |
 //! | [`log`] | what happened | HAProxy's log lines, by way of a thread that never delays a request |
 //!
@@ -27,6 +28,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod command;
 pub mod config;
 pub mod log;

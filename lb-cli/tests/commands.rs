@@ -18,7 +18,7 @@ const QUICKSTART: &str = "../examples/configs/quickstart.toml";
 fn help_and_version_are_no_errors() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in ["serve", "check", "demo", "explain"] {
+    for command in ["serve", "check", "demo", "explain", "ctl"] {
         assert!(help.out.contains(&format!("\n  {command} ")), "{command}");
         assert_eq!(run(&[command, "--help"]).code, 0);
     }

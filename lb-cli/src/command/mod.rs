@@ -4,6 +4,7 @@
 //! what was asked for, and the log; everything else goes to standard error.
 
 mod check;
+mod ctl;
 mod demo;
 mod explain;
 mod output;
@@ -21,14 +22,14 @@ use crate::{config::Diagnostics, run::RunError};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
-  1  the configuration has errors
+  1  the configuration has errors, or `lb ctl` was answered with one
   2  the command line has
   4  an address cannot be bound, or another error of the system
 
 Start with `lb demo`.";
 
 /// Commands of later versions.
-const LATER: &[&str] = &["import", "ctl", "top", "completions", "man"];
+const LATER: &[&str] = &["import", "top", "completions", "man"];
 
 /// An HTTP load balancer in HAProxy's words: one process, one file.
 #[derive(Debug, Parser)]
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Explain(explain::Explain),
+    Ctl(ctl::Ctl),
 }
 
 /// The configuration.
@@ -60,6 +62,8 @@ struct Files {
 enum Failed {
     #[error("{0}")]
     Configuration(Diagnostics),
+    #[error("{0}")]
+    Refused(String),
     #[error("error: {0}\n\nFor more information, try '--help'.\n")]
     Usage(String),
     #[error("error: {0}\n")]
@@ -69,7 +73,7 @@ enum Failed {
 impl Failed {
     fn code(&self) -> u8 {
         match self {
-            Self::Configuration(_) => 1,
+            Self::Configuration(_) | Self::Refused(_) => 1,
             Self::Usage(_) => 2,
             Self::System(_) => 4,
         }
@@ -110,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Demo(demo) => demo.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Ctl(ctl) => ctl.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -40,7 +40,7 @@ mod value;
 
 use std::path::PathBuf;
 
-use self::model::{Backend, Frontend, Global, Server};
+use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, Vrrp};
 pub use self::{
     address::{AddressError, BindAddress, ServerAddress},
     diagnostics::{Diagnostic, Diagnostics, Severity},
@@ -59,6 +59,12 @@ pub struct Config {
     pub frontends: Vec<Frontend>,
     /// Backends, `listen` sections among them, in the order of the files.
     pub backends: Vec<Backend>,
+    /// Scripts, in the order of the files.
+    pub scripts: Vec<Script>,
+    /// Virtual routers, in the order of the files.
+    pub vrrp: Vec<Vrrp>,
+    /// Groups of them, in the order of the files.
+    pub sync_groups: Vec<SyncGroup>,
     /// What was found so far: warnings, and after [`Config::parse_recoverable`] errors, too.
     pub diagnostics: Diagnostics,
 }
@@ -144,6 +150,15 @@ impl Config {
         for backend in &self.backends {
             backend.print(&mut out);
         }
+        for script in &self.scripts {
+            script.print(&mut out);
+        }
+        for router in &self.vrrp {
+            router.print(&mut out);
+        }
+        for group in &self.sync_groups {
+            group.print(&mut out);
+        }
         out.finish()
     }
 }
@@ -163,8 +178,12 @@ impl PartialEq for Config {
             global,
             frontends,
             backends,
+            scripts,
+            vrrp,
+            sync_groups,
             diagnostics: _,
         } = self;
         (global, frontends, backends) == (&other.global, &other.frontends, &other.backends)
+            && (scripts, vrrp, sync_groups) == (&other.scripts, &other.vrrp, &other.sync_groups)
     }
 }

@@ -103,7 +103,7 @@ macro_rules! display_as_toml {
         fn to_toml(&self) -> String { self.to_string() }
     })+ };
 }
-display_as_toml!(bool, u16, u32, u64);
+display_as_toml!(bool, u8, u16, u32, u64, i16);
 
 impl ToToml for str {
     fn to_toml(&self) -> String {

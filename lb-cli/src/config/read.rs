@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::{
     Config, Diagnostics, Source, Span, Spanned,
-    model::{Backend, Frontend, Global, checked_name},
+    model::{Backend, Frontend, Global, Script, SyncGroup, Vrrp, checked_name},
     section::{Entry, Place, Section},
     validate,
     value::Context,
@@ -125,6 +125,9 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> C
         global: Global::read(&one("global", Place::Global)),
         frontends: Vec::new(),
         backends: Vec::new(),
+        scripts: Vec::new(),
+        vrrp: Vec::new(),
+        sync_groups: Vec::new(),
         diagnostics: Diagnostics::default(),
     };
     let proxies = Proxies::new(cx, one("defaults", Place::Defaults), complete);
@@ -139,9 +142,38 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> C
         for (place, entry, path) in named {
             proxies.read(&mut config, place, &entry, path);
         }
+        config
+            .scripts
+            .extend(named_sections(root, "script", Place::Plain, Script::read));
+        config
+            .vrrp
+            .extend(named_sections(root, "vrrp", Place::Vrrp, Vrrp::read));
+        config.sync_groups.extend(named_sections(
+            root,
+            "sync_group",
+            Place::Plain,
+            SyncGroup::read,
+        ));
         root.finish(&[]);
     }
     config
+}
+
+/// Reads `[key.NAME]`, for every name.
+fn named_sections<T>(
+    root: &Section<'_>,
+    key: &'static str,
+    place: Place,
+    read: impl Fn(Spanned<String>, &Section<'_>) -> T,
+) -> Vec<T> {
+    let table = root.section(key, Place::Plain);
+    let entries = table.iter().flat_map(Section::entries);
+    entries
+        .filter_map(|entry| {
+            let section = entry.value.section(place, format!("{key}.{}", entry.key))?;
+            Some(read(entry.name(), &section))
+        })
+        .collect()
 }
 
 /// Reads the sections that have names, completed by `[defaults]`.

@@ -35,6 +35,7 @@ pub(crate) enum Place {
     DefaultServer,
     Check,
     Timeout,
+    Vrrp,
     /// A table all of whose keys are built, or whose keys are free.
     Plain,
 }
@@ -182,14 +183,20 @@ impl<'a> Section<'a> {
 
     /// A key that must be there.
     pub(crate) fn require<T: FromValue>(&self, key: &'static str) -> Option<T> {
-        if self.value(key).is_none() && !self.place.lends() && !self.lent {
+        T::from_value(&self.required(key)?)
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn required(&self, key: &'static str) -> Option<Value<'a>> {
+        let value = self.value(key);
+        if value.is_none() && !self.place.lends() && !self.lent {
             self.cx.error(
                 self.span,
                 format!("`{key}` is missing in [{}]", self.path),
                 None,
             );
         }
-        self.get(key)
+        value
     }
 
     /// A boolean that is false unless it is stated.

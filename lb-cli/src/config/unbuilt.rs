@@ -13,7 +13,7 @@ pub(crate) const LOGS: &str = "syslog targets and log formats come with the next
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
 const STATS: &str = "the stats page comes with the next releases";
-const ADMIN: &str = "the admin socket and metrics come with the next releases";
+const METRICS: &str = "metrics come with the next releases";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
 const MONITOR: &str = "monitoring paths come with the next releases";
@@ -24,25 +24,21 @@ const AGENT: &str = "agent checks come with the next releases";
 const DNS: &str =
     "resolvers and server templates come with the next releases; names are resolved at start";
 const HTTP2: &str = "HTTP/2 to servers comes with the next releases";
-const VRRP: &str = "virtual addresses (VRRP), their scripts and alerts come with the next releases";
+const ALERT: &str = "alerts come with the next releases; `notify` runs a program of yours";
 const IPVS: &str = "kernel IPVS comes with the next releases";
 const USERS: &str = "user lists come with the stats page and the rules, in the next releases";
 
 /// Where a key stands, the key, and what brings it.
 #[rustfmt::skip]
 const KEYS: &[(Place, &str, &str)] = &[
-    (Place::Root, "alert", VRRP),
+    (Place::Root, "alert", ALERT),
     (Place::Root, "resolver", DNS),
-    (Place::Root, "script", VRRP),
-    (Place::Root, "sync_group", VRRP),
     (Place::Root, "table", STICK),
     (Place::Root, "userlist", USERS),
     (Place::Root, "virtual_server", IPVS),
-    (Place::Root, "vrrp", VRRP),
-    (Place::Global, "admin", ADMIN),
     (Place::Global, "chroot", PROCESS),
     (Place::Global, "group", PROCESS),
-    (Place::Global, "metrics", ADMIN),
+    (Place::Global, "metrics", METRICS),
     (Place::Global, "pidfile", PROCESS),
     (Place::Global, "user", PROCESS),
     (Place::Log, "facility", LOGS),
@@ -92,6 +88,7 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Check, "tls", TLS),
     (Place::Check, "user", CHECKS),
     (Place::Timeout, "tarpit", RULES),
+    (Place::Vrrp, "alert", ALERT),
 ];
 
 /// What brings `key` to `place`; `None` when the language has no such key.

@@ -11,11 +11,10 @@ use lb_http::{
 };
 use lb_tcp::{Address, BindError, Listen, Listener};
 
-use super::{Backend, problem};
+use super::{Backend, ids::USERS, problem};
 use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
 
 /// Where users and groups have their numbers.
-const USERS: &str = "/etc/passwd";
 const GROUPS: &str = "/etc/group";
 
 /// A frontend, compiled.

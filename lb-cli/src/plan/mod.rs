@@ -8,11 +8,15 @@ mod backend;
 mod frontend;
 mod ids;
 mod problem;
+mod program;
+mod vrrp;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 pub use backend::{Backend, Persist, Server};
 pub use frontend::{Frontend, Route, forwarded_for};
+pub use ids::User;
+pub use vrrp::{Script, SyncGroup, TrackedBackend, TrackedScript, VirtualRouter};
 
 use crate::config::{Config, Diagnostics, model};
 
@@ -36,6 +40,14 @@ pub struct Plan {
     pub frontends: Vec<Frontend>,
     /// In the order of the file.
     pub backends: Vec<Arc<Backend>>,
+    /// Where `lb ctl` connects.
+    pub admin: Option<model::Admin>,
+    /// In the order of the file.
+    pub scripts: Vec<Script>,
+    /// In the order of the file.
+    pub vrrp: Vec<VirtualRouter>,
+    /// In the order of the file.
+    pub sync_groups: Vec<SyncGroup>,
     /// What the configuration has been warned of.
     pub warnings: Diagnostics,
 }
@@ -88,7 +100,10 @@ impl Plan {
             .iter()
             .map(|frontend| Frontend::compile(frontend, &backends, &mut diagnostics))
             .collect();
-        if frontends.is_empty() && !diagnostics.has_errors() {
+        let scripts = vrrp::scripts(&config, names, &mut diagnostics);
+        let routers = vrrp::routers(&config, names, &mut diagnostics);
+        let sync_groups = vrrp::groups(&config);
+        if frontends.is_empty() && routers.is_empty() && !diagnostics.has_errors() {
             diagnostics.error(
                 crate::config::Span::BUILT_IN,
                 "no frontend: there is nothing to listen on",
@@ -110,6 +125,10 @@ impl Plan {
             node: global.node,
             frontends,
             backends,
+            admin: global.admin,
+            scripts,
+            vrrp: routers,
+            sync_groups,
             warnings: diagnostics,
         })
     }

@@ -22,7 +22,11 @@ use lb_tcp::BindError;
 use signals::Signals;
 pub use system::System;
 
-use crate::{log, plan::Plan};
+use crate::{
+    admin::{self, AdminError},
+    log,
+    plan::Plan,
+};
 
 /// Why a plan does not run.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,9 @@ pub enum RunError {
     /// The system has too few file descriptors.
     #[error("{0}")]
     Limits(#[from] limits::LimitError),
+    /// There is no admin socket.
+    #[error("{0}")]
+    Admin(#[from] AdminError),
     /// A log target cannot be opened.
     #[error("cannot open the log")]
     Log(#[source] io::Error),
@@ -54,6 +61,8 @@ pub enum RunError {
 /// [`RunError`], before anything is served.
 pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunError> {
     let writer = log::Writer::start(&plan.log, plan.node.as_deref()).map_err(RunError::Log)?;
+    // Its file goes with this function, however it ends.
+    let mut admin = plan.admin.as_ref().map(admin::Socket::bind).transpose()?;
     let system = System::assemble(plan, writer.sink())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -63,6 +72,11 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
         let _context = runtime.enter();
         Signals::catch().map_err(RunError::Signals)?
     };
+    if let Some(socket) = &mut admin {
+        let _context = runtime.enter();
+        let table = admin::table(&system, None);
+        socket.open(table).map_err(RunError::Worker)?;
+    }
     let workers = worker::start_all(&system)?;
     started(&system);
     // Checks go on during a drain: a server that dies then is left out, too.

@@ -6,12 +6,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use lb_core::{HealthChecker, Pool, health::Observable, policy::Algorithm};
 use lb_http::Upstream;
 use lb_tcp::{Endpoint, Listener};
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 
 use super::{
     RunError,
@@ -107,9 +111,12 @@ pub struct System {
     frontends: Vec<Arc<RunningFrontend>>,
     backends: Vec<Arc<RunningBackend>>,
     log: Sink,
-    pub(super) hard_stop_after: std::time::Duration,
+    pub(super) hard_stop_after: Duration,
     pub(super) connections: Count,
     pub(super) permits: Arc<Semaphore>,
+    maxconn: u32,
+    node: Option<String>,
+    started: Instant,
     pub(super) phase: watch::Sender<Phase>,
     /// The phase is [`Phase::Stop`]: for those who cannot take its lock.
     cut: AtomicBool,
@@ -118,7 +125,7 @@ pub struct System {
 
 impl System {
     /// Binds all sockets and builds all pools; nothing is accepted yet.
-    pub(super) fn assemble(plan: Plan, log: Sink) -> Result<Arc<Self>, RunError> {
+    pub(crate) fn assemble(plan: Plan, log: Sink) -> Result<Arc<Self>, RunError> {
         let maxconn = limits::prepare(&plan)?;
         let workers = plan.workers;
         let checkers = checks::checkers(&plan);
@@ -172,6 +179,9 @@ impl System {
             hard_stop_after: plan.hard_stop_after,
             connections: Count::default(),
             permits: Arc::new(Semaphore::new(maxconn as usize)),
+            maxconn,
+            node: plan.node,
+            started: Instant::now(),
             phase: watch::Sender::new(Phase::Run),
             cut: AtomicBool::new(false),
             assignments: Mutex::new(assignments),
@@ -191,6 +201,31 @@ impl System {
     /// In the order of the file.
     pub fn backends(&self) -> &[Arc<RunningBackend>] {
         &self.backends
+    }
+
+    /// Client connections, now.
+    pub fn connections(&self) -> u32 {
+        self.connections.now()
+    }
+
+    /// How many of them there may be.
+    pub fn maxconn(&self) -> u32 {
+        self.maxconn
+    }
+
+    /// The name of this node, where it has one.
+    pub fn node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
+    /// Since its sockets were bound.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Whether it takes nothing new any more.
+    pub fn is_stopping(&self) -> bool {
+        *self.phase.borrow() != Phase::Run
     }
 
     /// Where messages go.

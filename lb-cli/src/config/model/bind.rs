@@ -128,7 +128,7 @@ impl Bind {
 }
 
 /// `"0660"`, in octal digits as chmod(1) takes them.
-fn permissions(value: &Value<'_>) -> Option<u32> {
+pub(super) fn permissions(value: &Value<'_>) -> Option<u32> {
     value.parse(|text| match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 && text.len() >= 3 => Ok(mode),
         _ => Err("permissions are octal digits, as in \"0660\""),

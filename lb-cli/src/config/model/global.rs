@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use super::Admin;
 use crate::config::{
     print::{Printer, ToToml, inline, quoted},
     section::{Place, Section},
@@ -21,6 +22,8 @@ pub struct Global {
     pub nofile: Option<u64>,
     /// Where log lines go; empty: nowhere.
     pub log: Vec<LogTarget>,
+    /// Where `lb ctl` connects; `None`: nowhere.
+    pub admin: Option<Admin>,
     /// Live connections are cut this long after a stop or reload. 30 s.
     pub hard_stop_after: Duration,
     /// The name in the process's own messages; `None`: they bear none.
@@ -75,6 +78,7 @@ impl Global {
             log: log
                 .filter_map(|target| LogTarget::from_value(&target))
                 .collect(),
+            admin: Admin::read(section),
             hard_stop_after: section
                 .get("hard_stop_after")
                 .unwrap_or(Duration::from_secs(30)),
@@ -93,6 +97,7 @@ impl Global {
         out.set_some("maxconn", self.maxconn);
         out.set_some("nofile", self.nofile);
         out.set_any("log", &self.log);
+        out.set_some("admin", self.admin.as_ref());
         out.set("hard_stop_after", self.hard_stop_after);
         out.set_some("node", self.node.as_ref());
     }

@@ -4,6 +4,7 @@
 //! reference, `docs/configuration.md`. Text in another language (conditions, `balance`, `hash_type`, `expect`) is kept with
 //! its place for the planning stage to compile.
 
+mod admin;
 mod backend;
 mod bind;
 mod check;
@@ -14,13 +15,19 @@ mod forwardfor;
 mod frontend;
 mod global;
 mod limits;
+mod program;
 mod retry;
+mod script;
+mod secret;
 mod server;
+mod sync_group;
 mod timeouts;
+mod vrrp;
 
 pub(crate) use errorfile::read_file;
 
 pub use self::{
+    admin::{ADMIN_SOCKET, Admin, AdminLevel},
     backend::{Backend, HttpReuse, Pool},
     bind::Bind,
     check::{Check, CheckKind, HttpCheck},
@@ -31,9 +38,17 @@ pub use self::{
     frontend::Frontend,
     global::{Global, LogFormat, LogTarget, LogTo},
     limits::Limits,
+    program::Program,
     retry::{Redispatch, RetryOn},
+    script::Script,
+    secret::Secret,
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
+    sync_group::SyncGroup,
     timeouts::{ClientTimeouts, ServerTimeouts},
+    vrrp::{
+        Auth, Checksum, Garp, HmacAuth, HmacMode, InitialState, Notify, PeerLink, ProbePolicy,
+        TrackBackend, TrackInterface, TrackScript, VirtualRoute, Vrrp, Witness, WitnessMode,
+    },
 };
 use super::{Spanned, types::words, unbuilt, value::Context};
 

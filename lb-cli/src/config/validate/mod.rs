@@ -1,12 +1,14 @@
 //! What holds between sections: one name for one thing, and nothing named that does not exist.
 
+mod vrrp;
+
 use std::{
     collections::{BTreeSet, HashMap},
     fmt::Display,
     hash::Hash,
 };
 
-use super::{
+use crate::config::{
     Config, Span, Spanned,
     model::{Backend, CookieMode, Server, Track},
     suggest,
@@ -50,6 +52,7 @@ pub(crate) fn duplicates(config: &Config, cx: &Context<'_>) {
         });
         cookies(backend, cx);
     }
+    vrrp::duplicates(config, cx);
 }
 
 /// Names of things that do not exist.
@@ -67,6 +70,7 @@ pub(crate) fn references(config: &Config, cx: &Context<'_>) {
             }
         }
     }
+    vrrp::references(config, cx);
 }
 
 fn unique<K: Eq + Hash + Display>(

@@ -1,0 +1,23 @@
+//! The admin socket: looking into a running process, and telling it things.
+//!
+//! A Unix socket that speaks as HAProxy's `stats socket` does, so that what people use with that works here: a line of
+//! commands, separated by `;`, is answered and the connection closed; each answer ends with an empty line. After `prompt`
+//! the connection stays open for more lines, until `quit`. An answer that begins with `error:` is one.
+//!
+//! It runs on the runtime of checks and signals, never on that of a worker, and takes so many clients at a time, lines of
+//! so many octets, and waits so long for them: see [`session`] and [`socket`].
+
+mod commands;
+mod line;
+mod session;
+mod socket;
+mod table;
+mod usage;
+mod vrrp;
+
+pub(crate) use self::{commands::table, socket::Socket};
+pub use self::{
+    socket::AdminError,
+    table::{Answer, CommandError, Table},
+    vrrp::Vrrp,
+};

@@ -1,0 +1,100 @@
+//! The socket itself: its file, and who is let in.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use lb_tcp::{Address, BindError, Listen, Listener};
+use tokio::sync::Semaphore;
+
+use super::{session, table::Table};
+use crate::config::model::{Admin, AdminLevel};
+
+/// Clients at a time; more wait. HAProxy's `stats maxconn`.
+const CLIENTS: usize = 10;
+
+/// Why there is no admin socket.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// There is no place for its file.
+    #[error("cannot bind the admin socket {}: its directory does not exist", .0.display())]
+    Directory(PathBuf),
+    /// It cannot be listened on.
+    #[error("cannot bind the admin socket {0}")]
+    Bind(#[from] BindError),
+}
+
+/// A socket that is listened on; nobody is answered yet. Its file is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    listener: Option<Listener>,
+    level: AdminLevel,
+    path: PathBuf,
+    /// Device and number of its file: by then, another process may have put its own in its place.
+    file: Option<(u64, u64)>,
+}
+
+impl Socket {
+    /// Binds it. A file that a dead process left is replaced; one that is listened on is not.
+    pub(crate) fn bind(admin: &Admin) -> Result<Self, AdminError> {
+        if !admin.socket.parent().is_some_and(Path::is_dir) {
+            return Err(AdminError::Directory(admin.socket.clone()));
+        }
+        let listen = Listen::new(Address::Unix(admin.socket.clone())).mode(admin.mode);
+        Ok(Self {
+            listener: Some(listen.bind()?),
+            level: admin.level,
+            path: admin.socket.clone(),
+            file: file_at(&admin.socket),
+        })
+    }
+
+    /// Takes clients on the current runtime, for as long as it runs.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch the socket.
+    pub(crate) fn open(&mut self, table: Table) -> io::Result<()> {
+        if let Some(listener) = self.listener.take() {
+            let acceptor = listener.into_tokio()?;
+            tokio::spawn(accept(acceptor, Arc::new(table), self.level));
+        }
+        Ok(())
+    }
+}
+
+async fn accept(acceptor: lb_tcp::Acceptor, table: Arc<Table>, level: AdminLevel) {
+    let places = Arc::new(Semaphore::new(CLIENTS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = acceptor.accept().await else {
+            // Out of descriptors, most likely; to try again at once would burn the core.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            continue;
+        };
+        let table = Arc::clone(&table);
+        tokio::spawn(async move {
+            // Who is gone or too slow is nobody to tell.
+            let _ = session::run(stream, &table, level).await;
+            drop(place);
+        });
+    }
+}
+
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.file.is_some() && file_at(&self.path) == self.file {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `lb ctl`: asks a running process.
+
+use std::{
+    env, io,
+    io::{Read as _, Write as _},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+
+use super::{Failed, output};
+use crate::config::model::ADMIN_SOCKET;
+
+/// A process that does not answer within this time will not.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks a running `lb serve`, at its admin socket
+///
+/// `lb ctl help` lists what may be asked. Commands are separated by `;`, which a
+/// shell wants quoted. An answer that begins with `error:` goes to standard
+/// error, and the exit code is 1.
+#[derive(Debug, Args)]
+pub(super) struct Ctl {
+    /// The process's `global.admin.socket`; else $LB_SOCKET, else
+    /// /run/lb/admin.sock
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// What is asked, in as many words as it has
+    #[arg(
+        required = true,
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<String>,
+}
+
+impl Ctl {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let mut line = self.words.join(" ");
+        if line.contains('\n') {
+            let why = "a command is one line; `;` separates several".to_owned();
+            return Err(Failed::Usage(why));
+        }
+        line.push('\n');
+        let socket = self.socket.unwrap_or_else(usual);
+        let failed = |what: &str, why: &io::Error| {
+            let (path, why) = (socket.display(), words(why));
+            Failed::System(format!("cannot {what} {path}: {why}"))
+        };
+        let stream = UnixStream::connect(&socket).map_err(|why| failed("connect to", &why))?;
+        let answer = ask(&stream, &line).map_err(|why| failed("speak to", &why))?;
+        let (done, refused) = sort(&answer);
+        output::print(&done)?;
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(Failed::Refused(refused))
+        }
+    }
+}
+
+fn usual() -> PathBuf {
+    let stated = env::var_os("LB_SOCKET").filter(|path| !path.is_empty());
+    stated.map_or_else(|| Path::new(ADMIN_SOCKET).to_owned(), PathBuf::from)
+}
+
+fn ask(mut stream: &UnixStream, line: &str) -> io::Result<String> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(line.as_bytes())?;
+    // Nothing more will come, even if the line asks for a prompt.
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Answers, and those that are errors, each without the empty line that ends it; one stays between two.
+fn sort(answer: &str) -> (String, String) {
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
+    for one in answer.split("\n\n").map(|one| one.trim_matches('\n')) {
+        if one.starts_with("error:") {
+            refused.push(one);
+        } else if !one.is_empty() {
+            done.push(one);
+        }
+    }
+    let text = |answers: Vec<&str>| {
+        let end = if answers.is_empty() { "" } else { "\n" };
+        answers.join("\n\n") + end
+    };
+    (text(done), text(refused))
+}
+
+/// As the system says it, without its number.
+fn words(why: &io::Error) -> String {
+    let text = match why.kind() {
+        io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
+        _ => why.to_string(),
+    };
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_from_answers() {
+        let both = sort("Name: lb\nPid: 1\n\nerror: Unknown\n  help\n\nlast\n\n");
+        let expected = ("Name: lb\nPid: 1\n\nlast\n", "error: Unknown\n  help\n");
+        assert_eq!((both.0.as_str(), both.1.as_str()), expected);
+        assert_eq!(sort("\n"), (String::new(), String::new()));
+        // Only at the beginning of an answer.
+        assert_eq!(sort("log\nerror: x\n\n").1, "");
+    }
+}
