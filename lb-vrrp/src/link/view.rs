@@ -47,7 +47,7 @@ impl RouterView {
 /// Whether this node, with priority and source address `own`, is the one to take over the
 /// virtual router `id` of `family`.
 ///
-/// `live` are the views of the peers whose link is up;
+/// `live` are the views of the peers whose link is up, [`PeerLink::views`](super::PeerLink::views);
 /// the dead one is not among them. It is this node's turn when none of them has a higher priority,
 /// or the same and a higher address, and could be master. Preemption does not matter: the master
 /// is gone. Two nodes that know the same agree; where they do not, both take over and the
