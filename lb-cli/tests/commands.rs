@@ -96,6 +96,17 @@ fn a_broken_configuration_is_not_served() {
 }
 
 #[test]
+fn a_configuration_of_virtual_routers_alone_is_one() {
+    let file = File::new(
+        "[vrrp.VI_1]\ninterface = \"lo\"\nvirtual_router_id = 1\nvirtual_addresses = [\"192.0.2.1\"]\n",
+    );
+    assert_eq!(run(&["check", file.path()]).code, 0);
+    let done = run(&["explain", file.path(), "--request", "GET /"]);
+    assert_eq!(done.code, 2, "{}", done.err);
+    assert!(done.err.contains("there is no frontend"), "{}", done.err);
+}
+
+#[test]
 fn an_address_in_use_ends_it_with_a_reason() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = holder.local_addr().expect("it is bound");

@@ -4,13 +4,14 @@ mod process;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::{
         fs::{FileTypeExt as _, PermissionsExt as _},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use process::{Done, File, Origin, PATIENCE, Peer, Running, free, run};
@@ -231,10 +232,24 @@ fn one_client_does_not_wait_for_another() {
 fn clients_above_the_limit_are_answered_in_their_turn() {
     let place = Place::new("many");
     let (_lb, _, _origin) = serve(&place, "");
-    let held: Vec<_> = (0..10).map(|_| place.connect()).collect();
+    let admitted = |_| {
+        let mut client = place.connect();
+        client.write_all(b"prompt\n").expect("it is there");
+        let mut answer = [0; 3];
+        client.read_exact(&mut answer).expect("a prompt");
+        assert_eq!(&answer, b"\n> ");
+        client
+    };
+    let held: Vec<_> = (0..10).map(admitted).collect();
     let mut late = place.connect();
     late.write_all(b"show info\n").expect("it is there");
+    // Long enough to be answered, if anybody did.
+    let moment = Some(Duration::from_millis(300));
+    late.set_read_timeout(moment).expect("a socket");
+    let waiting = late.read(&mut [0; 1]).expect_err("it has to wait");
+    assert_eq!(waiting.kind(), ErrorKind::WouldBlock);
     drop(held);
+    late.set_read_timeout(Some(PATIENCE)).expect("a socket");
     let mut answer = String::new();
     late.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("Name: lb\n"), "{answer}");

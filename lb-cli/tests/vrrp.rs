@@ -10,6 +10,7 @@ use lb_cli::{
     plan::{Plan, TrackedBackend, TrackedScript},
 };
 use lb_vrrp::{Family, Scope, Version};
+use proptest::prelude::*;
 
 const HA: &str = "tests/ha.toml";
 
@@ -350,5 +351,30 @@ fn the_samples_of_directors_have_nothing_wrong_with_their_virtual_routers() {
         let mut wrong = config.diagnostics.iter().filter(|d| of_routers(d.line));
         let later = |message: &str| message == "`alert` is not supported by this version of lb yet";
         assert!(wrong.all(|d| later(&d.message)), "{}", config.diagnostics);
+    }
+}
+
+proptest! {
+    /// Whatever is left of a good file is right, or has its errors shown; what is right prints as what it means.
+    #[test]
+    fn any_part_of_it_prints_as_what_it_means(
+        dropped in prop::collection::vec(prop::bool::weighted(0.1), 128),
+        at in any::<prop::sample::Index>(), cut in 0..3_usize, insert in "[0-9a-z\"{}\\[\\]]{0,2}",
+    ) {
+        let kept = include_str!("ha.toml").lines().zip(&dropped).filter(|(_, dropped)| !**dropped);
+        let text: String = kept.map(|(line, _)| format!("{line}\n")).collect();
+        let start = at.index(text.len() + 1);
+        let end = (start + cut).min(text.len());
+        let text = format!("{}{insert}{}", &text[..start], &text[end..]);
+        let config = Config::parse_recoverable(vec![Source::new("x", text)], &|_| None);
+        let printed = config.print();
+        match Plan::compile_offline(config.clone()) {
+            Err(report) => prop_assert!(report.to_string().contains("error: "), "{}", report),
+            Ok(_) => {
+                let again = parse(&printed);
+                prop_assert!(again.is_ok(), "{}\n{}", printed, again.unwrap_err());
+                prop_assert_eq!(again.unwrap(), config);
+            }
+        }
     }
 }

@@ -89,8 +89,8 @@ impl Explain {
 
     fn frontend<'p>(&self, plan: &'p Plan) -> Result<&'p Frontend, Failed> {
         let Some(name) = &self.frontend else {
-            let first = plan.frontends.first();
-            return Ok(first.expect("a plan has a frontend"));
+            let none = || Failed::Usage("there is no frontend that a request could come to".into());
+            return plan.frontends.first().ok_or_else(none);
         };
         let found = plan.frontends.iter().find(|f| f.name() == name);
         found.ok_or_else(|| {
