@@ -71,6 +71,23 @@ fn the_lifetime_of_addresses_follows_the_interval() {
 }
 
 #[test]
+fn the_window_of_signatures_follows_the_interval_within_its_bounds() {
+    for (interval, seconds) in [("1s", 5), ("20s", 60), ("255s", 300)] {
+        let key = "hex:".to_owned() + &"0f".repeat(64);
+        let text = format!(
+            "advert_interval = '{interval}'\nvirtual_addresses = ['192.0.2.1']\nauth = {{ type = 'hmac', keys = {{ 7 = '{key}' }} }}"
+        );
+        let config = good(&instance(&text));
+        let Some(Auth::Hmac(hmac)) = &config.vrrp[0].auth else {
+            panic!()
+        };
+        assert_eq!((hmac.active, hmac.keys[&7].reveal().len()), (7, 64));
+        assert_eq!(hmac.window, Duration::from_secs(seconds));
+        assert_eq!(good(&config.print()), config);
+    }
+}
+
+#[test]
 fn every_key_is_read() {
     let config = ha();
     let one = router(&config, "VI_1");
