@@ -4,8 +4,8 @@
 //! commands, separated by `;`, is answered and the connection closed; each answer ends with an empty line. After `prompt`
 //! the connection stays open for more lines, until `quit`. An answer that begins with `error:` is one.
 //!
-//! It runs on the runtime of checks and signals, never on that of a worker, and takes so many clients at a time, lines of
-//! so many octets, and waits so long for them: see [`session`] and [`socket`].
+//! It runs on the runtime of checks and signals, never on that of a worker. Clients at a time, octets of a line and the
+//! patience with both are bounded.
 
 mod commands;
 mod line;

@@ -98,3 +98,30 @@ impl Drop for Socket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_its_own_stays() {
+        let name = format!("lb-{}-own.sock", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let admin = Admin {
+            socket: path.clone(),
+            mode: 0o600,
+            level: AdminLevel::Admin,
+        };
+        let socket = Socket::bind(&admin).unwrap();
+        assert!(matches!(Socket::bind(&admin), Err(AdminError::Bind(_))));
+        drop(socket);
+        assert!(!path.exists());
+        let socket = Socket::bind(&admin).unwrap();
+        let other = path.with_extension("other");
+        fs::write(&other, "").unwrap();
+        fs::rename(&other, &path).unwrap();
+        drop(socket);
+        assert!(path.exists());
+        fs::remove_file(&path).unwrap();
+    }
+}

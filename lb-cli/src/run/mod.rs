@@ -86,6 +86,8 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     for worker in workers {
         let _ = worker.join();
     }
+    // While it is listened on still: nobody else can have put a file in its place.
+    drop(admin);
     drop(runtime);
     drop(system);
     writer.finish();

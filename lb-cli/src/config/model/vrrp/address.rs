@@ -1,5 +1,7 @@
 //! `virtual_addresses`, and the networks' interfaces they are set on.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use lb_vrrp::{Scope, VirtualAddress};
 
@@ -81,7 +83,7 @@ fn parse(value: &Value<'_>) -> Option<Spanned<VirtualAddress>> {
         Err(why) => return refuse(why.to_string()),
     };
     let ip = address.ip();
-    if ip.is_unspecified() || ip.is_multicast() {
+    if is_of_no_host(ip) {
         return refuse(format!("{ip} is no address of a host"));
     }
     if let Ok(IpNet::V4(net)) = text.parse::<IpNet>()
@@ -95,6 +97,12 @@ fn parse(value: &Value<'_>) -> Option<Spanned<VirtualAddress>> {
         }
     }
     Some(text.with(address))
+}
+
+/// Any, a group, or all.
+pub(super) fn is_of_no_host(ip: IpAddr) -> bool {
+    let all = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    all || ip.is_unspecified() || ip.is_multicast()
 }
 
 fn label(value: &Value<'_>) -> Option<Spanned<String>> {

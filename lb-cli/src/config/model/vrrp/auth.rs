@@ -32,7 +32,7 @@ pub struct HmacAuth {
     pub active: u8,
     /// What becomes of advertisements that are not signed, or wrongly.
     pub mode: HmacMode,
-    /// How old an advertisement may be: 1 to 300 s. 3 intervals, at least 5 s.
+    /// How old an advertisement may be: 1 to 300 s. 3 intervals within 5 to 300 s.
     pub window: Duration,
 }
 
@@ -58,6 +58,9 @@ enum Kind {
 
 /// What fits into a packet (RFC 2338 §5.3.10).
 const LONGEST_PASSWORD: usize = 8;
+
+/// Keepalived's bound of `time_window`.
+const LONGEST_WINDOW: Duration = Duration::from_secs(300);
 
 impl Auth {
     pub(super) fn read(owner: &Section<'_>, interval: Interval) -> Option<Self> {
@@ -122,7 +125,7 @@ fn pass(value: &Value<'_>) -> Option<Auth> {
 
 impl HmacAuth {
     fn read(section: &Section<'_>, interval: Interval) -> Option<Self> {
-        let usual = (3 * interval.duration()).max(Duration::from_secs(5));
+        let usual = (3 * interval.duration()).clamp(Duration::from_secs(5), LONGEST_WINDOW);
         let mode = section.get("mode").unwrap_or_default();
         let window = section.value("window").and_then(|value| window(&value));
         let active: Option<Spanned<u8>> = section.value("active").and_then(|value| {
@@ -191,7 +194,9 @@ fn key(value: &Value<'_>) -> Option<Secret<Vec<u8>>> {
         value.cx.error(text.span(), message, Some(help));
         None
     };
-    let octets: Option<Vec<u8>> = text
+    // Keepalived's spelling.
+    let digits = text.strip_prefix("hex:").unwrap_or(&text);
+    let octets: Option<Vec<u8>> = digits
         .as_bytes()
         .chunks(2)
         .map(|pair| {
@@ -212,7 +217,7 @@ fn key(value: &Value<'_>) -> Option<Secret<Vec<u8>>> {
 
 fn window(value: &Value<'_>) -> Option<Duration> {
     let window = Duration::from_value(value)?;
-    if !(1..=300).contains(&window.as_secs()) || window > Duration::from_secs(300) {
+    if window < Duration::from_secs(1) || window > LONGEST_WINDOW {
         return value.fail("`window` must be from \"1s\" to \"300s\"");
     }
     Some(window)

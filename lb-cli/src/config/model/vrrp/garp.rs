@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::{
     print::{ToToml, inline},
     section::{Place, Section},
+    types::FromValue as _,
 };
 
 /// When gratuitous ARP requests, or unsolicited neighbour advertisements, are sent. Keepalived sends two bursts 5 s apart.
@@ -18,6 +19,8 @@ pub struct Garp {
 
 /// In milliseconds. A neighbour that has missed one, or heard the former master last, gets another.
 const SCHEDULE: [u64; 8] = [0, 20, 60, 150, 400, 1000, 2000, 5000];
+
+const SHORTEST_REFRESH: Duration = Duration::from_millis(100);
 
 impl Default for Garp {
     fn default() -> Self {
@@ -49,7 +52,13 @@ impl Garp {
                 _ => garp.schedule = schedule,
             }
         }
-        garp.refresh = section.duration("refresh");
+        garp.refresh = section.value("refresh").and_then(|value| {
+            let refresh = Duration::from_value(&value)?;
+            if refresh < SHORTEST_REFRESH {
+                return value.fail("`refresh` is at least \"100ms\": more often is a flood");
+            }
+            Some(refresh)
+        });
         section.finish(&[]);
         garp
     }

@@ -108,7 +108,7 @@ words! {
         /// As backup: it waits for a master.
         #[default]
         Backup = "backup",
-        /// As master: it waits for nobody. The priorities decide where it stays.
+        /// As master, if there is none: it waits for its skew time only.
         Master = "master",
     }
 }

@@ -14,7 +14,7 @@ use crate::config::{
 /// A connection between the nodes of a virtual router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerLink {
-    /// Where this node listens, and what it connects from.
+    /// Where this node listens, and what it connects from unless it is the unspecified address.
     pub bind: Spanned<SocketAddr>,
     /// The other nodes, at least one.
     pub peers: Vec<Spanned<SocketAddr>>,
@@ -54,6 +54,8 @@ impl PeerLink {
         for (at, peer) in peers.iter().enumerate() {
             let why = if **peer == *bind {
                 "is this node itself"
+            } else if peer.ip().is_unspecified() {
+                "is no address of a host"
             } else if peer.is_ipv4() != bind.is_ipv4() {
                 "is not of the family of `bind`"
             } else if peers[..at].contains(peer) {
@@ -76,9 +78,7 @@ impl FromValue for Spanned<SocketAddr> {
     fn from_value(value: &Value<'_>) -> Option<Self> {
         let address = value.parse(|text| match text.parse::<SocketAddr>() {
             Ok(address) if address.port() == 0 => Err("a port is from 1 to 65535"),
-            Ok(address) if address.ip().is_unspecified() => {
-                Err("the address of a host is needed, not any")
-            }
+            Ok(address) if address.ip().is_multicast() => Err("it is no address of a host"),
             Ok(address) => Ok(address),
             Err(_) => {
                 Err("an address and a port are written as \"10.0.0.1:5405\" or \"[fd00::1]:5405\"")

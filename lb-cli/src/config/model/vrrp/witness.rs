@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::address;
 use crate::config::{
     Spanned,
     print::{ToToml, inline},
@@ -53,8 +54,20 @@ impl Witness {
                 "`min_up` {min_up} exceeds the number of targets, {stated}"
             ));
         }
+        let targets = targets?;
+        for (at, target) in targets.iter().enumerate() {
+            let why = if target.is_loopback() {
+                "is this host itself"
+            } else if targets[..at].contains(target) {
+                "is named twice"
+            } else {
+                continue;
+            };
+            let message = format!("the target {} {why}", **target);
+            section.cx.error(target.span(), message, None);
+        }
         Some(Self {
-            targets: targets?,
+            targets,
             mode,
             min_up,
         })
@@ -64,7 +77,7 @@ impl Witness {
 impl FromValue for Spanned<IpAddr> {
     fn from_value(value: &crate::config::value::Value<'_>) -> Option<Self> {
         let address = IpAddr::from_value(value)?;
-        if address.is_unspecified() || address.is_multicast() {
+        if address::is_of_no_host(address) {
             return value.fail(format!("{address} is no address of a host"));
         }
         Some(Self::new(address, value.span()))
