@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
-use super::watch::SILENCE;
-
 /// Connections the kernel holds until they are accepted.
 const BACKLOG: i32 = 128;
 
@@ -64,7 +62,7 @@ fn tune(socket: &Socket) -> io::Result<()> {
     let keepalive = TcpKeepalive::new().with_time(second).with_interval(second);
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(SILENCE))?;
+    socket.set_tcp_user_timeout(Some(super::watch::SILENCE))?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ const PROBE_SPACING: Duration = Duration::from_millis(1);
 /// Between two attempts otherwise: doubled from the first to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// For one attempt, with its handshake.
-pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
+const ATTEMPT: Duration = Duration::from_secs(5);
 /// Between two pings.
 const PING: Duration = Duration::from_secs(1);
 /// Without a word from the peer, three pings: then the link is lost.

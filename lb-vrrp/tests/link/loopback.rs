@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use lb_vrrp::link::{
@@ -159,11 +159,21 @@ async fn another_key_is_told_once_and_counted_each_time() {
     let peer = b.address;
     let failure = a.ask(move |link| link.failure(peer).is_some()).await;
     assert!(!failure, "it is there, and not accepted");
-    // When the key is mended the link comes up.
-    let address = b.address;
+    // When the key is mended the link comes up, and the next mistake is told again.
     drop(b.stop().await);
-    let _b = Node::start(address, &[a.address]);
-    assert_eq!(a.next().await, up(address));
+    let b = Node::start(peer, &[a.address]);
+    assert_eq!(a.next().await, up(peer));
+    drop(b.stop().await);
+    a.until(gone(peer, Proof::Refused, Vec::new())).await;
+    let _b = Node::run(peer, open(peer, &[a.address], "some other key altogether"));
+    let again = a.next().await;
+    assert!(matches!(
+        again,
+        LinkEvent::Rejected {
+            why: Rejection::Key,
+            ..
+        }
+    ));
 }
 
 #[tokio::test]
@@ -269,6 +279,32 @@ async fn a_flood_of_strangers_neither_breaks_a_link_nor_keeps_a_peer_out() {
     flood.abort();
     let rejected = |event: &LinkEvent| matches!(event, LinkEvent::Rejected { .. });
     assert!(a.rest().iter().all(rejected));
+}
+
+#[tokio::test]
+async fn of_too_many_silent_strangers_the_first_gives_way() {
+    let mut a = Node::start(address(), &[address()]);
+    let mut strangers = Vec::new();
+    for _ in 0..17 {
+        strangers.push(TcpStream::connect(a.address).await.unwrap());
+    }
+    let from = strangers[0].local_addr().unwrap();
+    let why = Rejection::Crowded;
+    assert_eq!(a.next().await, LinkEvent::Rejected { from, why });
+    let count = within(strangers[0].read(&mut [0; 1])).await;
+    assert_eq!(count.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn nodes_speak_over_ipv6_too() {
+    let port = 10_000 + u16::try_from(std::process::id() % 10_000).unwrap() * 2;
+    let at = |port| SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port);
+    let (a, b) = (at(port), at(port + 1));
+    let (a, mut b) = (Node::start(a, &[b]), Node::start(b, &[a]));
+    assert_eq!(b.next().await, up(a.address));
+    let address = a.address;
+    drop(a.stop().await);
+    b.until(gone(address, Proof::Refused, Vec::new())).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a test crate has no users")]
 #![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
+mod corpus;
 mod forged;
 mod loopback;
 mod process;
