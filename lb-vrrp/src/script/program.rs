@@ -257,6 +257,11 @@ mod tests {
         assert_eq!(message(&open.join("link"), None), "ok");
         fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
         assert!(message(&open.join("link"), None).contains("open belongs to user 0"));
+        // A safe link to a program that is not.
+        fs::copy(&path, open.join("program")).unwrap();
+        let link = folder.path().join("link");
+        symlink(open.join("program"), &link).unwrap();
+        assert!(message(&link, None).contains("open belongs to user 0"));
         fs::set_permissions(&open, Permissions::from_mode(0o1777)).unwrap();
         assert_eq!(message(&open.join("link"), None), "ok");
     }

@@ -166,6 +166,22 @@ async fn a_hung_script_is_killed_with_its_children_and_never_doubled() {
     assert!(!Path::new(&folder.path().join("doubled")).exists());
 }
 
+/// Too late is one failure, and the signal that ended it is not another.
+#[tokio::test]
+async fn a_hung_run_fails_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "echo >> $D/runs; case $(wc -l < $D/runs) in
+        2) sleep 1000;; 4) echo > $D/enough;; esac";
+    let built = script(&folder, text).timeout(2 * SECOND).fall(2);
+    let mut checker = built.build().unwrap().checker();
+    assert_eq!(change(&mut checker).await.0, Verdict::Ok);
+    let enough = folder.path().join("enough");
+    tokio::select! {
+        _ = written(enough) => {}
+        change = checker.next() => panic!("{}", change.reason),
+    }
+}
+
 /// The script ends at SIGTERM; its child would not.
 #[tokio::test]
 async fn a_child_that_ignores_the_request_is_killed_when_its_leader_ends() {
