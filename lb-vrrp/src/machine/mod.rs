@@ -48,6 +48,8 @@ mod router;
 mod settings;
 mod state;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod tracking;
 
