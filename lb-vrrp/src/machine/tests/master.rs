@@ -148,3 +148,13 @@ fn who_overslept_alone_sets_its_addresses_again() {
     // Missed advertisements are not caught up.
     assert_eq!(advertised(&node.pass(ms(999))), []);
 }
+
+#[test]
+fn the_last_word_of_who_overslept_does_not_depose_its_successor() {
+    for (own, theirs, farewell) in [(150, 100, 99), (150, 1, 0), (100, 150, 100)] {
+        let mut node = Node::master(&v2(own));
+        node.now += ms(10_000);
+        let actions = node.hears(20, theirs);
+        assert_eq!(advertised(&actions), [farewell], "after {theirs}");
+    }
+}
