@@ -147,9 +147,16 @@ impl Machine {
 
     pub(super) fn backup_hears(&mut self, now: Instant, peer: Peer) {
         if peer.priority.is_stop() {
-            let soon = now + self.skew();
-            self.waiting
-                .at_most(soon, Reason::MasterStopped(peer.source));
+            // Of a node that is no master any more it says nothing: who follows it was heard
+            // already. The RFCs take it from anybody, and so depose the successor.
+            if self
+                .master
+                .is_none_or(|master| master.source == peer.source)
+            {
+                let soon = now + self.skew();
+                self.waiting
+                    .at_most(soon, Reason::MasterStopped(peer.source));
+            }
             return;
         }
         let own = self.priority();
@@ -170,6 +177,11 @@ impl Machine {
         let fell = self
             .master
             .is_some_and(|master| master.source == peer.source && master.priority >= own);
+        let better = |master: Peer| master.source != peer.source && master.priority >= own;
+        if self.master.is_some_and(better) {
+            // The last word of a master's loser. The master is still waited for.
+            return;
+        }
         let cause = Reason::Preempted {
             master: peer.source,
             theirs: peer.priority,

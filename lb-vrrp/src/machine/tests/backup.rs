@@ -170,3 +170,39 @@ fn start_as_master_heeds_a_master_that_ranks_higher() {
     node.hears(20, 129);
     assert_eq!(node.until_it_changes().0, ms(3500));
 }
+
+#[test]
+fn a_late_priority_0_does_not_depose_the_successor() {
+    let mut node = Node::started(&v3(200, 250).preempt(false));
+    node.hears(20, 254);
+    // The successor was quicker than its predecessor's farewell.
+    node.hears(21, 220);
+    node.hears(20, 0);
+    node.pass(ms(2400));
+    node.hears(21, 220);
+    assert_eq!(node.state(), State::Backup);
+    // Of the master it counts, and of anybody as long as no master is known.
+    node.hears(21, 0);
+    node.pass(ms(600));
+    assert_eq!(node.state(), State::Master);
+    let mut node = Node::started(&v2(128));
+    node.hears(20, 0);
+    assert_eq!(node.until_it_changes().0, ms(500));
+}
+
+#[test]
+fn a_losers_last_word_leaves_the_master_known() {
+    let mut node = Node::started(&v2(128));
+    node.hears(20, 200);
+    node.hears(21, 100);
+    assert_eq!(
+        node.machine.master().map(|peer| peer.source),
+        Some(peer(20))
+    );
+    let (_, actions) = node.until_it_changes();
+    let silence = Reason::Silence {
+        master: Some(peer(20)),
+        silent: ms(3500),
+    };
+    assert_eq!(reasons(&actions), [silence]);
+}
