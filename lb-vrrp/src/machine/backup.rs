@@ -116,6 +116,12 @@ impl Machine {
         )
     }
 
+    /// Whether the last master that was accepted may still be there.
+    fn hears_its_master(&self, now: Instant) -> bool {
+        let down = self.down_interval();
+        self.waiting.heard.is_some_and(|heard| now < heard + down)
+    }
+
     /// Begins to wait; a `hopeful` one for the skew time only.
     pub(super) fn become_backup(&mut self, now: Instant, reason: Reason, hopeful: bool) {
         self.waiting = Waiting::new(self.settings.interval);
@@ -178,7 +184,7 @@ impl Machine {
             .master
             .is_some_and(|master| master.source == peer.source && master.priority >= own);
         let better = |master: Peer| master.source != peer.source && master.priority >= own;
-        if self.master.is_some_and(better) {
+        if self.hears_its_master(now) && self.master.is_some_and(better) {
             // The last word of a master's loser. The master is still waited for.
             return;
         }

@@ -206,3 +206,17 @@ fn a_losers_last_word_leaves_the_master_known() {
     };
     assert_eq!(reasons(&actions), [silence]);
 }
+
+#[test]
+fn a_master_that_is_long_silent_is_nobodys_better() {
+    // Held back by its witnesses it hears how a worse one takes over, and stops.
+    let mut node = Node::started(&v2(128));
+    node.hears(20, 200);
+    node.event(Event::Witness { reachable: false });
+    node.pass(ms(5000));
+    node.hears(21, 100);
+    assert_eq!(
+        node.machine.master().map(|peer| peer.source),
+        Some(peer(21))
+    );
+}

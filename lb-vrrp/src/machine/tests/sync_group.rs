@@ -195,3 +195,37 @@ fn it_stops_as_one() {
     group.pass(ms(1300));
     assert!(group.router.is_stopped());
 }
+
+#[test]
+fn a_successor_of_one_succeeds_all() {
+    let mut group = Group::master(150);
+    group.event(FIRST, Event::HandOver);
+    // What the second's successor says is lost.
+    let actions = group.hears(FIRST, 20, 100);
+    assert_eq!(group.states(), [State::Backup; 2]);
+    assert!(actions.contains(&(1, Action::RemoveAddresses)));
+    assert!(
+        !actions
+            .iter()
+            .any(|(_, action)| matches!(action, Action::Advertise(_)))
+    );
+    // Neither preempts the successor.
+    for _ in 0..10 {
+        group.hears(FIRST, 20, 100);
+        group.hears(SECOND, 20, 100);
+        group.pass(ms(1000));
+    }
+    assert_eq!(group.states(), [State::Backup; 2]);
+}
+
+#[test]
+fn a_torn_group_is_whole_again_when_the_rest_wants_to_be_master() {
+    let mut group = Group::master(150);
+    group.router.stop(group.now);
+    group.hears(FIRST, 20, 100);
+    // Started again before the second's successor is heard; it has none.
+    group.router.start(group.now);
+    assert_eq!(group.states(), [State::Backup, State::Master]);
+    group.pass(ms(4000));
+    assert_eq!(group.states(), [State::Master; 2]);
+}
