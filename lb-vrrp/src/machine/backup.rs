@@ -69,11 +69,12 @@ impl Waiting {
     /// The skew time follows the priority while the timer runs.
     pub(super) fn shift(&mut self, settings: &Settings, before: Priority, after: Priority) {
         let skew = |priority| skew(settings.version, priority, self.interval);
-        if let Some(down) = self.down {
-            let down = down + skew(after);
-            self.down = Some(down.checked_sub(skew(before)).unwrap_or(down));
-            // Two probes out of step with the timer are none the worse.
-        }
+        let moved = |at: Instant| {
+            let later = at + skew(after);
+            later.checked_sub(skew(before)).unwrap_or(later)
+        };
+        self.down = self.down.map(moved);
+        self.probe = self.probe.map(moved);
     }
 
     /// Waits until `down`, and asks before whether somebody has the address.
@@ -90,8 +91,8 @@ impl Waiting {
         if self.down.is_none_or(|before| down < before) {
             self.down = Some(down);
             self.probe = None;
-            self.cause = Some(cause);
         }
+        self.cause = Some(cause);
     }
 }
 
@@ -252,14 +253,24 @@ impl Machine {
         if self.isolated {
             self.alarm(now, Alarm::Isolated);
             self.waiting.until(now, retry, Probe::Off);
+            self.waiting.probed = false;
+            self.waiting.answer = None;
             return;
         }
-        let asked = matches!(
-            self.waiting.cause,
-            Some(Reason::Asked(_) | Reason::MasterGone(_) | Reason::MasterStopped(_))
-        );
+        // What was heard of the master says more than who answers for its address.
+        let silence = self.waiting.cause.is_none();
+        let heeds = settings.probe == Probe::Hold
+            || (settings.probe == Probe::Alarm && self.waiting.hopeful);
+        if silence && heeds && !self.waiting.probed {
+            // The timer was moved, or this node woke late: it asks all the same.
+            self.actions.push_back(Action::Probe);
+            self.waiting.probed = true;
+            self.waiting.down = Some(now + PROBE_BEFORE);
+            self.waiting.probe = None;
+            return;
+        }
         if let Some(by) = self.waiting.answer
-            && !asked
+            && silence
         {
             if std::mem::take(&mut self.waiting.hopeful) {
                 // It only hoped that nobody has the address: now it waits as every backup.
