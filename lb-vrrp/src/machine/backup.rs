@@ -87,7 +87,7 @@ impl Waiting {
 
     /// Waits at most until `down`, for this reason. Never longer than before: a flood of
     /// priority 0 must not hold the timer back.
-    fn at_most(&mut self, down: Instant, cause: Reason) {
+    pub(super) fn at_most(&mut self, down: Instant, cause: Reason) {
         if self.down.is_none_or(|before| down < before) {
             self.down = Some(down);
             self.probe = None;
@@ -99,7 +99,7 @@ impl Waiting {
 impl Machine {
     /// Whether the sync group decides that this router, whose time has run out, becomes master.
     pub(super) const fn wants_master(&self) -> bool {
-        self.waiting.wants
+        self.waiting.wants && !self.isolated
     }
 
     fn down_interval(&self) -> Duration {
@@ -167,12 +167,14 @@ impl Machine {
             return;
         }
         let own = self.priority();
-        if peer.priority >= own || !self.settings.preempt || self.yielded {
+        // The owner of the addresses preempts always (RFC 9568 §6.1).
+        let preempts = self.settings.preempt || own.is_owner();
+        if peer.priority >= own || !preempts || self.yielded {
             self.accept(now, peer);
             return;
         }
         let delay = self.settings.preempt_delay;
-        if !delay.is_zero() {
+        if !delay.is_zero() && !own.is_owner() {
             let from = *self.waiting.preempt_from.get_or_insert(now + delay);
             if now < from {
                 self.accept(now, peer);
@@ -219,7 +221,10 @@ impl Machine {
     }
 
     pub(super) fn asked(&mut self, now: Instant, from: IpAddr) {
-        if self.state == State::Backup {
+        // Who is not master any more has nothing to hand over.
+        let master = self.master.filter(|_| self.hears_its_master(now));
+        let hands_over = master.is_none_or(|master| master.source == from);
+        if self.state == State::Backup && hands_over {
             self.waiting.at_most(now, Reason::Asked(from));
             self.backup_timeout(now);
         }

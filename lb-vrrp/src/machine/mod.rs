@@ -303,11 +303,16 @@ impl Machine {
 
     /// Begins to run, as a backup unless it owns the addresses.
     fn enter(&mut self, now: Instant, reason: Reason) {
-        if self.priority().is_owner() && !self.grouped {
+        let owner = self.priority().is_owner();
+        if owner && !self.grouped && !self.isolated {
             self.become_master(now, Reason::Owner);
-        } else {
-            let hopeful = self.settings.start_as_master && reason == Reason::Started;
-            self.become_backup(now, reason, hopeful);
+            return;
+        }
+        let hopeful = self.settings.start_as_master && reason == Reason::Started;
+        self.become_backup(now, reason, hopeful);
+        if owner {
+            // Its group or its witnesses decide, and it waits for nobody else.
+            self.waiting.at_most(now, Reason::Owner);
         }
     }
 

@@ -65,3 +65,26 @@ fn who_handed_over_does_not_preempt_its_successor() {
     assert_eq!(node.state(), State::Backup);
     assert_eq!(takes_over(&mut node, 100), Some(4));
 }
+
+#[test]
+fn the_owner_preempts_always() {
+    // It stepped down for another owner; a lower priority must not keep it down.
+    let settings = v2(255).preempt(false).preempt_delay(ms(600_000));
+    let mut node = Node::started(&settings);
+    assert_eq!(node.state(), State::Master);
+    node.hears(20, 255);
+    assert_eq!(node.state(), State::Backup);
+    assert_eq!(takes_over(&mut node, 100), Some(1));
+}
+
+#[test]
+fn the_owner_takes_nothing_without_a_witness() {
+    let mut node = Node::idle(&v2(255));
+    node.event(Event::Witness { reachable: false });
+    node.machine.start(node.now);
+    assert_eq!(alarms(&node.pass(ms(50_000))), [Alarm::Isolated]);
+    assert_eq!(node.state(), State::Backup);
+    node.event(Event::Witness { reachable: true });
+    node.pass(ms(1000));
+    assert_eq!(node.state(), State::Master);
+}

@@ -229,3 +229,28 @@ fn a_torn_group_is_whole_again_when_the_rest_wants_to_be_master() {
     group.pass(ms(4000));
     assert_eq!(group.states(), [State::Master; 2]);
 }
+
+#[test]
+fn a_group_of_owners_is_master_at_once() {
+    let mut group = Group::started(255);
+    group.pass(ms(0));
+    assert_eq!(group.states(), [State::Master; 2]);
+}
+
+#[test]
+fn a_group_whose_witnesses_are_lost_while_it_waits_takes_nothing() {
+    let mut group = Group::started(100);
+    group.hears(SECOND, 20, 200);
+    group.pass(ms(3605));
+    let lost = Event::Witness { reachable: false };
+    // The first wants already, the second not yet.
+    group.pass(ms(2));
+    group.hears(SECOND, 20, 200);
+    group.pass(ms(100));
+    group.event(FIRST, lost);
+    group.pass(ms(4000));
+    assert_eq!(group.states(), [State::Backup; 2]);
+    group.event(FIRST, Event::Witness { reachable: true });
+    group.pass(ms(1000));
+    assert_eq!(group.states(), [State::Master; 2]);
+}
