@@ -85,6 +85,8 @@ impl Machine {
         }
         if peer.priority.is_stop() {
             self.reign.hasten(now, self.settings.interval);
+            // Until now it had the addresses, too, and some believe so still.
+            self.announcements.start(now);
             return;
         }
         self.statistics.other_master += 1;

@@ -244,7 +244,9 @@ impl Machine {
             },
             Event::Lost { address: _ } if self.state == State::Master => {
                 self.actions.push_back(Action::AddAddresses);
-                self.announcements.start(now);
+                if !self.is_stepping_aside() {
+                    self.announcements.start(now);
+                }
             }
             Event::Lost { .. } => {}
             Event::PeerGone {

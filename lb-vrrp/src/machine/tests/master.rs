@@ -158,3 +158,11 @@ fn the_last_word_of_who_overslept_does_not_depose_its_successor() {
         assert_eq!(advertised(&actions), [farewell], "after {theirs}");
     }
 }
+
+#[test]
+fn who_stops_beside_a_master_makes_it_announce() {
+    let mut node = Node::master(&v2(100));
+    node.pass(ms(10_000));
+    node.hears(20, 0);
+    assert_eq!(count(&node.pass(ms(100)), &Action::Announce), 3);
+}

@@ -96,3 +96,12 @@ fn who_steps_aside_does_not_defend_the_addresses() {
     node.event(Event::HandOver);
     assert_eq!(node.claimed(), []);
 }
+
+#[test]
+fn who_steps_aside_does_not_announce_what_it_sets_again() {
+    let mut node = Node::master(&v2(150));
+    node.event(Event::HandOver);
+    let address = ip("192.0.2.100");
+    assert_eq!(node.event(Event::Lost { address }), [Action::AddAddresses]);
+    assert_eq!(node.pass(ms(500)), []);
+}
