@@ -284,7 +284,8 @@ impl Machine {
         }
     }
 
-    /// The next thing to do.
+    /// The next thing to do. To be called until `None` after each of the calls above: what is not
+    /// taken is kept, in order and without a limit.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
@@ -374,7 +375,9 @@ impl Machine {
         if self.alarms.len() >= ALARMS {
             self.alarms.retain(|_, at| recent(at));
         }
-        if self.alarms.len() < ALARMS {
+        // What no packet can raise is never crowded out.
+        let own = matches!(alarm, Alarm::Isolated | Alarm::NoSuccessor);
+        if own || self.alarms.len() < ALARMS {
             self.alarms.insert(alarm.clone(), now);
             self.actions.push_back(Action::Alarm(alarm));
         }

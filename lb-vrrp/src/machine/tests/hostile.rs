@@ -100,3 +100,13 @@ fn a_forged_interval_of_version_3_is_unlearned_with_the_next_advertisement() {
     node.hears(20, 200);
     assert_eq!(node.until_it_changes().0, ms(350));
 }
+
+#[test]
+fn forged_senders_do_not_crowd_out_what_only_this_node_can_know() {
+    let mut node = Node::master(&v2(150));
+    for last in 20..=250 {
+        node.hears(last, 99);
+    }
+    node.event(Event::HandOver);
+    assert_eq!(alarms(&node.pass(ms(1300))), [Alarm::NoSuccessor]);
+}
