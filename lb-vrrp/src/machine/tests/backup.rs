@@ -220,3 +220,16 @@ fn a_master_that_is_long_silent_is_nobodys_better() {
         Some(peer(21))
     );
 }
+
+#[test]
+fn a_late_wish_to_hand_over_does_not_depose_the_successor() {
+    let mut node = Node::started(&v2(100));
+    node.hears(20, 200);
+    node.hears(21, 150);
+    assert_eq!(node.event(Event::TakeOver { from: peer(20) }), []);
+    assert_eq!(node.state(), State::Backup);
+    // As long as no master is known it is nobody's loss.
+    let mut node = Node::started(&v2(100));
+    node.event(Event::TakeOver { from: peer(20) });
+    assert_eq!(node.state(), State::Master);
+}
