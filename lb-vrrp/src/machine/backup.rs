@@ -35,6 +35,9 @@ pub(super) struct Waiting {
 /// Probes go out this long before the time runs out, within the skew time: they cost nothing.
 const PROBE_BEFORE: Duration = Duration::from_millis(10);
 
+/// An advertisement is on its way no longer than this, or half an interval.
+const LATE: Duration = Duration::from_millis(200);
+
 impl Waiting {
     pub(super) const fn new(interval: Interval) -> Self {
         Self {
@@ -216,6 +219,7 @@ impl Machine {
         } else {
             self.skew()
         };
+        self.depart(now, source);
         self.waiting.at_most(now + wait, Reason::MasterGone(source));
         self.backup_timeout(now);
     }
@@ -225,9 +229,17 @@ impl Machine {
         let master = self.master.filter(|_| self.hears_its_master(now));
         let hands_over = master.is_none_or(|master| master.source == from);
         if self.state == State::Backup && hands_over {
+            self.depart(now, from);
             self.waiting.at_most(now, Reason::Asked(from));
             self.backup_timeout(now);
         }
+    }
+
+    /// The peer link was quicker than the last advertisement of `source`: that one would depose
+    /// its successor, so it is not heeded when it comes.
+    fn depart(&mut self, now: Instant, source: IpAddr) {
+        let late = LATE.min(self.settings.interval.duration() / 2);
+        self.departed = Some((source, now + late));
     }
 
     pub(super) fn witness(&mut self, now: Instant, reachable: bool) {

@@ -93,6 +93,9 @@ pub struct Machine {
     announcements: Announcements,
     /// The last other master that was accepted, or that took over.
     master: Option<Peer>,
+    /// Who is gone or has handed over by the word of the peer link, and until when what it
+    /// advertised before may still arrive.
+    departed: Option<(IpAddr, Instant)>,
     /// This node gave the addresses away when asked to, and does not preempt who has them now.
     yielded: bool,
     /// No witness is reached.
@@ -120,6 +123,7 @@ impl Machine {
             reign: Reign::default(),
             announcements: Announcements::default(),
             master: None,
+            departed: None,
             yielded: false,
             isolated: false,
             alarms: HashMap::new(),
@@ -191,6 +195,11 @@ impl Machine {
         self.statistics.received_advertisements += 1;
         if heard.priority.is_stop() {
             self.statistics.received_priority_zero += 1;
+        } else if self
+            .departed
+            .is_some_and(|(who, until)| who == source && now < until)
+        {
+            return;
         }
         if heard.interval != self.settings.interval && self.interval_differs(now, source, heard) {
             return;

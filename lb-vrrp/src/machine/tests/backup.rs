@@ -233,3 +233,24 @@ fn a_late_wish_to_hand_over_does_not_depose_the_successor() {
     node.event(Event::TakeOver { from: peer(20) });
     assert_eq!(node.state(), State::Master);
 }
+
+#[test]
+fn a_late_advertisement_of_who_is_gone_does_not_depose_its_successor() {
+    let gone = |next_in_line| Event::PeerGone {
+        source: peer(20),
+        next_in_line,
+    };
+    let events = [gone(true), Event::TakeOver { from: peer(20) }, gone(false)];
+    for (event, wait) in events.into_iter().zip([0, 0, 500]) {
+        let mut node = Node::started(&v2(128));
+        node.hears(20, 200);
+        node.event(event);
+        node.hears(20, 200);
+        node.pass(ms(wait));
+        assert_eq!(node.state(), State::Master);
+        // Who comes back is heard again.
+        node.pass(ms(200));
+        node.hears(20, 200);
+        assert_eq!(node.state(), State::Backup);
+    }
+}
