@@ -35,6 +35,9 @@ pub(super) struct Waiting {
 /// Probes go out this long before the time runs out, within the skew time: they cost nothing.
 const PROBE_BEFORE: Duration = Duration::from_millis(10);
 
+/// An advertisement is on its way no longer than this, or half an interval.
+const LATE: Duration = Duration::from_millis(200);
+
 impl Waiting {
     pub(super) const fn new(interval: Interval) -> Self {
         Self {
@@ -69,11 +72,12 @@ impl Waiting {
     /// The skew time follows the priority while the timer runs.
     pub(super) fn shift(&mut self, settings: &Settings, before: Priority, after: Priority) {
         let skew = |priority| skew(settings.version, priority, self.interval);
-        if let Some(down) = self.down {
-            let down = down + skew(after);
-            self.down = Some(down.checked_sub(skew(before)).unwrap_or(down));
-            // Two probes out of step with the timer are none the worse.
-        }
+        let moved = |at: Instant| {
+            let later = at + skew(after);
+            later.checked_sub(skew(before)).unwrap_or(later)
+        };
+        self.down = self.down.map(moved);
+        self.probe = self.probe.map(moved);
     }
 
     /// Waits until `down`, and asks before whether somebody has the address.
@@ -86,19 +90,19 @@ impl Waiting {
 
     /// Waits at most until `down`, for this reason. Never longer than before: a flood of
     /// priority 0 must not hold the timer back.
-    fn at_most(&mut self, down: Instant, cause: Reason) {
+    pub(super) fn at_most(&mut self, down: Instant, cause: Reason) {
         if self.down.is_none_or(|before| down < before) {
             self.down = Some(down);
             self.probe = None;
-            self.cause = Some(cause);
         }
+        self.cause = Some(cause);
     }
 }
 
 impl Machine {
     /// Whether the sync group decides that this router, whose time has run out, becomes master.
     pub(super) const fn wants_master(&self) -> bool {
-        self.waiting.wants
+        self.waiting.wants && !self.isolated
     }
 
     fn down_interval(&self) -> Duration {
@@ -114,6 +118,12 @@ impl Machine {
             self.priority(),
             self.waiting.interval,
         )
+    }
+
+    /// Whether the last master that was accepted may still be there.
+    fn hears_its_master(&self, now: Instant) -> bool {
+        let down = self.down_interval();
+        self.waiting.heard.is_some_and(|heard| now < heard + down)
     }
 
     /// Begins to wait; a `hopeful` one for the skew time only.
@@ -147,18 +157,27 @@ impl Machine {
 
     pub(super) fn backup_hears(&mut self, now: Instant, peer: Peer) {
         if peer.priority.is_stop() {
-            let soon = now + self.skew();
-            self.waiting
-                .at_most(soon, Reason::MasterStopped(peer.source));
+            // Of a node that is no master any more it says nothing: who follows it was heard
+            // already. The RFCs take it from anybody, and so depose the successor.
+            if self
+                .master
+                .is_none_or(|master| master.source == peer.source)
+            {
+                let soon = now + self.skew();
+                self.waiting
+                    .at_most(soon, Reason::MasterStopped(peer.source));
+            }
             return;
         }
         let own = self.priority();
-        if peer.priority >= own || !self.settings.preempt || self.yielded {
+        // The owner of the addresses preempts always (RFC 9568 §6.1).
+        let preempts = self.settings.preempt || own.is_owner();
+        if peer.priority >= own || !preempts || self.yielded {
             self.accept(now, peer);
             return;
         }
         let delay = self.settings.preempt_delay;
-        if !delay.is_zero() {
+        if !delay.is_zero() && !own.is_owner() {
             let from = *self.waiting.preempt_from.get_or_insert(now + delay);
             if now < from {
                 self.accept(now, peer);
@@ -170,6 +189,11 @@ impl Machine {
         let fell = self
             .master
             .is_some_and(|master| master.source == peer.source && master.priority >= own);
+        let better = |master: Peer| master.source != peer.source && master.priority >= own;
+        if self.hears_its_master(now) && self.master.is_some_and(better) {
+            // The last word of a master's loser. The master is still waited for.
+            return;
+        }
         let cause = Reason::Preempted {
             master: peer.source,
             theirs: peer.priority,
@@ -195,15 +219,27 @@ impl Machine {
         } else {
             self.skew()
         };
+        self.depart(now, source);
         self.waiting.at_most(now + wait, Reason::MasterGone(source));
         self.backup_timeout(now);
     }
 
     pub(super) fn asked(&mut self, now: Instant, from: IpAddr) {
-        if self.state == State::Backup {
+        // Who is not master any more has nothing to hand over.
+        let master = self.master.filter(|_| self.hears_its_master(now));
+        let hands_over = master.is_none_or(|master| master.source == from);
+        if self.state == State::Backup && hands_over {
+            self.depart(now, from);
             self.waiting.at_most(now, Reason::Asked(from));
             self.backup_timeout(now);
         }
+    }
+
+    /// The peer link was quicker than the last advertisement of `source`: that one would depose
+    /// its successor, so it is not heeded when it comes.
+    fn depart(&mut self, now: Instant, source: IpAddr) {
+        let late = LATE.min(self.settings.interval.duration() / 2);
+        self.departed = Some((source, now + late));
     }
 
     pub(super) fn witness(&mut self, now: Instant, reachable: bool) {
@@ -234,14 +270,24 @@ impl Machine {
         if self.isolated {
             self.alarm(now, Alarm::Isolated);
             self.waiting.until(now, retry, Probe::Off);
+            self.waiting.probed = false;
+            self.waiting.answer = None;
             return;
         }
-        let asked = matches!(
-            self.waiting.cause,
-            Some(Reason::Asked(_) | Reason::MasterGone(_) | Reason::MasterStopped(_))
-        );
+        // What was heard of the master says more than who answers for its address.
+        let silence = self.waiting.cause.is_none();
+        let heeds = settings.probe == Probe::Hold
+            || (settings.probe == Probe::Alarm && self.waiting.hopeful);
+        if silence && heeds && !self.waiting.probed {
+            // The timer was moved, or this node woke late: it asks all the same.
+            self.actions.push_back(Action::Probe);
+            self.waiting.probed = true;
+            self.waiting.down = Some(now + PROBE_BEFORE);
+            self.waiting.probe = None;
+            return;
+        }
         if let Some(by) = self.waiting.answer
-            && !asked
+            && silence
         {
             if std::mem::take(&mut self.waiting.hopeful) {
                 // It only hoped that nobody has the address: now it waits as every backup.

@@ -85,6 +85,8 @@ impl Machine {
         }
         if peer.priority.is_stop() {
             self.reign.hasten(now, self.settings.interval);
+            // Until now it had the addresses, too, and some believe so still.
+            self.announcements.start(now);
             return;
         }
         self.statistics.other_master += 1;
@@ -135,7 +137,14 @@ impl Machine {
     /// `higher_prio_send_advert`).
     pub(super) fn step_down(&mut self, now: Instant, peer: Peer, reason: Reason) {
         self.abdicate();
-        self.advertise(self.priority());
+        // One that overslept may rank higher: its last word must not depose who took over.
+        let below = Priority(peer.priority.0.saturating_sub(1));
+        let farewell = if self.outranks(peer) {
+            below
+        } else {
+            self.priority()
+        };
+        self.advertise(farewell);
         self.follow(now, peer, reason);
     }
 

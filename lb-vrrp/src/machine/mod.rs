@@ -48,6 +48,8 @@ mod router;
 mod settings;
 mod state;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod tracking;
 
@@ -91,6 +93,9 @@ pub struct Machine {
     announcements: Announcements,
     /// The last other master that was accepted, or that took over.
     master: Option<Peer>,
+    /// Who is gone or has handed over by the word of the peer link, and until when what it
+    /// advertised before may still arrive.
+    departed: Option<(IpAddr, Instant)>,
     /// This node gave the addresses away when asked to, and does not preempt who has them now.
     yielded: bool,
     /// No witness is reached.
@@ -118,6 +123,7 @@ impl Machine {
             reign: Reign::default(),
             announcements: Announcements::default(),
             master: None,
+            departed: None,
             yielded: false,
             isolated: false,
             alarms: HashMap::new(),
@@ -189,6 +195,11 @@ impl Machine {
         self.statistics.received_advertisements += 1;
         if heard.priority.is_stop() {
             self.statistics.received_priority_zero += 1;
+        } else if self
+            .departed
+            .is_some_and(|(who, until)| who == source && now < until)
+        {
+            return;
         }
         if heard.interval != self.settings.interval && self.interval_differs(now, source, heard) {
             return;
@@ -242,7 +253,9 @@ impl Machine {
             },
             Event::Lost { address: _ } if self.state == State::Master => {
                 self.actions.push_back(Action::AddAddresses);
-                self.announcements.start(now);
+                if !self.is_stepping_aside() {
+                    self.announcements.start(now);
+                }
             }
             Event::Lost { .. } => {}
             Event::PeerGone {
@@ -280,7 +293,8 @@ impl Machine {
         }
     }
 
-    /// The next thing to do.
+    /// The next thing to do. To be called until `None` after each of the calls above: what is not
+    /// taken is kept, in order and without a limit.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
@@ -301,11 +315,16 @@ impl Machine {
 
     /// Begins to run, as a backup unless it owns the addresses.
     fn enter(&mut self, now: Instant, reason: Reason) {
-        if self.priority().is_owner() && !self.grouped {
+        let owner = self.priority().is_owner();
+        if owner && !self.grouped && !self.isolated {
             self.become_master(now, Reason::Owner);
-        } else {
-            let hopeful = self.settings.start_as_master && reason == Reason::Started;
-            self.become_backup(now, reason, hopeful);
+            return;
+        }
+        let hopeful = self.settings.start_as_master && reason == Reason::Started;
+        self.become_backup(now, reason, hopeful);
+        if owner {
+            // Its group or its witnesses decide, and it waits for nobody else.
+            self.waiting.at_most(now, Reason::Owner);
         }
     }
 
@@ -365,7 +384,9 @@ impl Machine {
         if self.alarms.len() >= ALARMS {
             self.alarms.retain(|_, at| recent(at));
         }
-        if self.alarms.len() < ALARMS {
+        // What no packet can raise is never crowded out.
+        let own = matches!(alarm, Alarm::Isolated | Alarm::NoSuccessor);
+        if own || self.alarms.len() < ALARMS {
             self.alarms.insert(alarm.clone(), now);
             self.actions.push_back(Action::Alarm(alarm));
         }

@@ -200,35 +200,28 @@ impl Router {
     /// All masters, or none.
     fn move_together(&mut self, now: Instant, group: usize) {
         let members = &self.groups[group];
-        let machine = |index: &&usize| &self.members[**index].machine;
         let fell = |index: &&usize| {
             let member = &self.members[**index];
             member.settled == State::Master && member.machine.state == State::Backup
         };
-        let rose = |index: &&usize| {
-            let member = &self.members[**index];
-            member.settled != State::Master && member.machine.state == State::Master
-        };
+        // One may be master already: the group was torn while it stepped aside.
         let wants = |index: &usize| self.members[*index].machine.wants_master();
-        let cause = members
-            .iter()
-            .find(fell)
-            .or_else(|| members.iter().find(rose));
-        if let Some(cause) = cause {
+        let ready = |index: &usize| wants(index) || self.members[*index].machine.is_reigning();
+        if let Some(cause) = members.iter().find(fell) {
             let name = self.members[*cause].name.clone();
-            let up = machine(&cause).state == State::Master;
             for &index in members {
                 let machine = &mut self.members[index].machine;
-                machine.move_with(now, up, Reason::SyncGroup(name.clone()));
+                machine.fall_with(now, Reason::SyncGroup(name.clone()));
             }
-        } else if members.iter().all(wants) {
-            for &index in members {
+        } else if members.iter().all(ready) {
+            let rise: Vec<_> = members.iter().copied().filter(wants).collect();
+            for index in rise {
                 let machine = &mut self.members[index].machine;
                 let reason = machine.takeover_reason(now);
                 machine.become_master(now, reason);
             }
         }
-        for &index in members {
+        for &index in &self.groups[group] {
             let member = &mut self.members[index];
             member.settled = member.machine.state;
         }
@@ -236,16 +229,24 @@ impl Router {
 }
 
 impl Machine {
-    /// Goes where another member of its group went.
-    fn move_with(&mut self, now: Instant, up: bool, reason: Reason) {
-        match self.state {
-            State::Backup if up => self.become_master(now, reason),
-            State::Master if !up && !self.is_stepping_aside() => {
-                self.abdicate();
-                self.advertise(crate::Priority::STOP);
-                self.become_backup(now, reason, false);
-            }
-            _ => {}
+    /// Whether it is master, and is to stay so.
+    fn is_reigning(&self) -> bool {
+        self.state == State::Master && !self.is_stepping_aside()
+    }
+
+    /// Another member of its group is master no more.
+    fn fall_with(&mut self, now: Instant, reason: Reason) {
+        if self.state != State::Master {
+            return;
         }
+        // Whoever succeeds one member has all of them; who steps aside has said so already.
+        let handed_over = self.is_stepping_aside();
+        self.abdicate();
+        if handed_over {
+            self.yielded = true;
+        } else {
+            self.advertise(crate::Priority::STOP);
+        }
+        self.become_backup(now, reason, false);
     }
 }
