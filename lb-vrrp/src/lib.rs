@@ -17,6 +17,7 @@ mod address;
 mod advertisement;
 mod id;
 mod interval;
+mod route;
 
 pub mod link;
 #[cfg(target_os = "linux")]
@@ -35,3 +36,4 @@ pub use self::address::{ParseVirtualAddressError, Scope, VirtualAddress};
 pub use self::advertisement::Advertisement;
 pub use self::id::{Family, Priority, Version, VirtualRouterId};
 pub use self::interval::{Interval, IntervalError};
+pub use self::route::{ParseVirtualRouteError, VirtualRoute};

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::VirtualAddress;
+use crate::{VirtualAddress, VirtualRoute};
 
 /// Sends and receives advertisements and sets addresses, for one virtual router.
 ///
@@ -54,11 +54,38 @@ pub trait Network: Send {
     /// Whatever the socket says.
     fn probe(&mut self, address: &VirtualAddress) -> io::Result<()>;
 
+    /// Sets the routes; one that is there is replaced.
+    ///
+    /// # Errors
+    /// The first failure, after all were tried; [`io::ErrorKind::Unsupported`] where there are
+    /// none.
+    fn add_routes(&mut self, routes: &[VirtualRoute]) -> io::Result<()> {
+        refuse(routes)
+    }
+
+    /// Removes the routes; one that is not there is none the worse.
+    ///
+    /// # Errors
+    /// As [`Self::add_routes`].
+    fn remove_routes(&mut self, routes: &[VirtualRoute]) -> io::Result<()> {
+        refuse(routes)
+    }
+
     /// What happens next. The first event after opening is the state of the interface.
     ///
     /// # Errors
     /// Of a socket that cannot be read any more; the virtual router is then in fault.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<NetworkEvent>>;
+}
+
+fn refuse(routes: &[VirtualRoute]) -> io::Result<()> {
+    if routes.is_empty() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this network has no routes",
+    ))
 }
 
 /// Something that happened on the network.
