@@ -180,6 +180,16 @@ fn what_cannot_be_listened_on_says_why() {
     );
 }
 
+#[test]
+fn an_address_that_comes_later_can_be_bound_before() {
+    for address in ["192.0.2.1:80", "[2001:db8::1]:80"] {
+        let address: Address = address.parse().unwrap();
+        Listen::new(address.clone()).bind().unwrap_err();
+        let listener = Listen::new(address.clone()).free_bind(true).bind();
+        assert_eq!(listener.unwrap().local().inet(), address.inet());
+    }
+}
+
 #[tokio::test]
 async fn an_inherited_socket_is_adopted_by_its_number() {
     let inherited = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -32,6 +32,7 @@ pub struct Listen {
     backlog: u32,
     only_v6: Option<bool>,
     interface: Option<String>,
+    free_bind: bool,
     mss: Option<u32>,
     fast_open: bool,
     nodelay: bool,
@@ -47,6 +48,7 @@ impl Listen {
             backlog: BACKLOG,
             only_v6: None,
             interface: None,
+            free_bind: false,
             mss: None,
             fast_open: false,
             nodelay: true,
@@ -82,6 +84,13 @@ impl Listen {
     /// Takes only what arrives through this interface (`interface`).
     pub fn interface(mut self, interface: impl Into<String>) -> Self {
         self.interface = Some(interface.into());
+        self
+    }
+
+    /// Binds an address that this host does not have, or not yet: a virtual address that another
+    /// node holds (IP_FREEBIND).
+    pub fn free_bind(mut self, free_bind: bool) -> Self {
+        self.free_bind = free_bind;
         self
     }
 
@@ -215,6 +224,13 @@ impl Listen {
             socket
                 .bind_device(Some(interface.as_bytes()))
                 .map_err(Reason::option("interface"))?;
+        }
+        if self.free_bind {
+            let set = match address {
+                SocketAddr::V4(_) => socket.set_freebind_v4(true),
+                SocketAddr::V6(_) => socket.set_freebind_v6(true),
+            };
+            set.map_err(Reason::option("freebind"))?;
         }
         self.set_inherited_options(&socket)?;
         socket.bind(&address.into())?;
