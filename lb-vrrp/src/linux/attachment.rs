@@ -10,7 +10,6 @@ use super::netlink::{Link, Netlink};
 use super::raw::RawSockets;
 use super::readable::is_passing;
 use super::vmac::Vmac;
-use crate::VirtualAddress;
 use crate::network::{Datagram, MacAddress};
 
 /// Sockets on one interface, and its macvlan.
@@ -34,7 +33,7 @@ pub(super) enum Heard {
 
 impl Attachment {
     pub(super) fn open(netlink: &mut Netlink, settings: &Settings, link: Link) -> io::Result<Self> {
-        let addresses: Vec<IpAddr> = settings.addresses.iter().map(VirtualAddress::ip).collect();
+        let addresses = settings.watched();
         let open = |index| Neighbours::open(settings.family, index, &addresses);
         let neighbours = open(link.index)?;
         let mut vmac = None;

@@ -29,9 +29,18 @@ pub(super) struct Settings {
     pub(super) ttl: u8,
     pub(super) source: Option<IpAddr>,
     pub(super) addresses: Vec<VirtualAddress>,
+    pub(super) witnesses: Vec<IpAddr>,
     pub(super) tracked: BTreeSet<String>,
     pub(super) vmac: bool,
     pub(super) accept: bool,
+}
+
+impl Settings {
+    /// Every address of which it matters who has it.
+    pub(super) fn watched(&self) -> Vec<IpAddr> {
+        let addresses = self.addresses.iter().map(VirtualAddress::ip);
+        addresses.chain(self.witnesses.iter().copied()).collect()
+    }
 }
 
 impl LinuxNetworkBuilder {
@@ -45,6 +54,7 @@ impl LinuxNetworkBuilder {
                 ttl: 255,
                 source: None,
                 addresses: Vec::new(),
+                witnesses: Vec::new(),
                 tracked: BTreeSet::new(),
                 vmac: false,
                 accept: true,
@@ -56,6 +66,13 @@ impl LinuxNetworkBuilder {
     /// through without [`Self::accept`]. They are not set by this.
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = VirtualAddress>) -> Self {
         self.settings.addresses.extend(addresses);
+        self
+    }
+
+    /// Other addresses of which it is told, as of a claim, who has them: a witness's targets that
+    /// are asked by [`Network::probe`](crate::network::Network::probe).
+    pub fn witnesses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.settings.witnesses.extend(addresses);
         self
     }
 
@@ -120,7 +137,11 @@ impl LinuxNetworkBuilder {
         }
         let addresses = settings.addresses.iter().map(VirtualAddress::ip);
         let peers = settings.peers.iter().flatten().copied();
-        let mut all = addresses.chain(peers).chain(settings.source);
+        let witnesses = settings.witnesses.iter().copied();
+        let mut all = addresses
+            .chain(peers)
+            .chain(witnesses)
+            .chain(settings.source);
         if let Some(other) = all.find(|ip| Family::of(*ip) != settings.family) {
             return Err(OpenError::Family(other, settings.family));
         }

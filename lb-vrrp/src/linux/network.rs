@@ -210,12 +210,7 @@ impl LinuxNetwork {
             Some(at) => at,
             None => {
                 let _sockets_belong_here = self.runtime.enter();
-                let addresses: Vec<_> = self
-                    .settings
-                    .addresses
-                    .iter()
-                    .map(VirtualAddress::ip)
-                    .collect();
+                let addresses = self.settings.watched();
                 let open = Neighbours::open(self.settings.family, link.index, &addresses)?;
                 self.elsewhere.push((link.mac, open));
                 // It has to be polled before it wakes anybody.
@@ -330,7 +325,9 @@ impl Network for LinuxNetwork {
                     return Poll::Ready(Ok(NetworkEvent::Received(datagram)));
                 }
                 Poll::Ready(Heard::Claim { address, by }) => {
-                    if self.is_virtual(address) && self.is_foreign(address, by)? {
+                    let wanted =
+                        self.is_virtual(address) || self.settings.witnesses.contains(&address);
+                    if wanted && self.is_foreign(address, by)? {
                         return Poll::Ready(Ok(NetworkEvent::Claimed { address, by }));
                     }
                 }

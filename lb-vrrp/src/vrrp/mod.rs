@@ -1,1 +1,0 @@
-//! The driver and its tower face.

@@ -1,0 +1,7 @@
+//! Virtual routers on a network in memory: what an app sees of them.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod failover;
+mod faults;
+mod groups;
+mod support;
