@@ -163,7 +163,7 @@ fn secrets_are_printed_on_request_and_never_for_debugging() {
 #[test]
 fn the_plan_has_places_for_names() {
     let plan = Plan::compile_offline(ha()).unwrap_or_else(|report| panic!("{report}"));
-    let [one, six, three] = plan.vrrp.as_slice() else {
+    let [one, six, three] = plan.vrrp.routers.as_slice() else {
         panic!()
     };
     let script = |script, weight| TrackedScript { script, weight };
@@ -181,16 +181,19 @@ fn the_plan_has_places_for_names() {
         (one.group(), six.group(), three.group()),
         (Some(0), Some(0), None)
     );
-    assert_eq!(plan.sync_groups[0].members, [0, 1]);
-    assert_eq!(plan.scripts[0].command.arguments, ["-c", "exit \"0\""]);
+    assert_eq!(plan.vrrp.groups[0].members, [0, 1]);
 }
 
 #[test]
 fn a_script_runs_as_a_user_of_this_host() {
-    let text = "[script.s]\ncommand = ['/bin/true']\nuser = 'nobody'\n";
-    let text = instance("virtual_addresses = ['192.0.2.1']") + text;
-    let plan = Plan::compile(good(&text)).unwrap_or_else(|report| panic!("{report}"));
-    assert!(plan.scripts[0].user.is_some_and(|user| user.uid > 0));
+    let text = |user| {
+        let script = format!("[script.s]\ncommand = ['/bin/true']\nuser = '{user}'\n");
+        instance("virtual_addresses = ['192.0.2.1']") + &script
+    };
+    let refused = Plan::compile(good(&text("no-such-user"))).expect_err("there is no such user");
+    assert!(refused.to_string().contains("no user"), "{refused}");
+    let plan = Plan::compile(good(&text("nobody"))).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(plan.vrrp.scripts[0].name(), "s");
     assert!(
         plan.frontends.is_empty(),
         "a virtual router is enough to run"
@@ -214,7 +217,10 @@ fn a_program_that_anybody_can_write_is_not_run_by_root() {
     assert!(compiled(0o777, "nobody").is_ok() && compiled(0o755, "root").is_ok());
     fs::remove_file(&path).expect("our own file");
     let refused = refused.to_string();
-    assert!(refused.contains("anybody can write it"), "{refused}");
+    assert!(
+        refused.contains("only root may own it and write to it"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub(crate) fn table(system: &Arc<System>, vrrp: Option<Arc<dyn Vrrp>>) -> Table 
             "the state of virtual routers",
             move |names| {
                 let name = names.first().map(String::as_str);
-                let answer = some(shown.as_ref()).and_then(|vrrp| vrrp.show(name));
-                async move { answer }
+                let answer = some(shown.as_ref()).map(|vrrp| vrrp.show(name));
+                async move { answer?.await }
             },
         )
         .command(
@@ -90,11 +90,12 @@ mod tests {
     struct Fake;
 
     impl Vrrp for Fake {
-        fn show(&self, name: Option<&str>) -> Result<String, CommandError> {
-            match name {
+        fn show(&self, name: Option<&str>) -> Answer {
+            let answer = match name {
                 None | Some("VI_1") => Ok("VI_1 MASTER".to_owned()),
                 Some(name) => Err(CommandError::Failed(format!("no `{name}`"))),
-            }
+            };
+            Box::pin(async move { answer })
         }
 
         fn hand_over(&self, name: &str) -> Answer {

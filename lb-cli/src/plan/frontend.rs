@@ -1,6 +1,6 @@
 //! A frontend that can run: its sockets, its limits, its routes.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
 
 use lb_core::condition::{Condition, Scope};
 use lb_http::{
@@ -24,6 +24,8 @@ pub struct Frontend {
     routes: Vec<Route>,
     default: Option<Arc<Backend>>,
     pages: Arc<Pages>,
+    /// Those that move from node to node: bound before this one has them.
+    virtual_addresses: Arc<[IpAddr]>,
     model: model::Frontend,
 }
 
@@ -52,6 +54,7 @@ impl Frontend {
     pub(super) fn compile(
         model: &model::Frontend,
         backends: &[Arc<Backend>],
+        virtual_addresses: &[IpAddr],
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let scope = scope(&model.acl, diagnostics);
@@ -74,6 +77,7 @@ impl Frontend {
         });
         Self {
             name: model.name.as_str().into(),
+            virtual_addresses: virtual_addresses.into(),
             routes: routes.collect(),
             default: model.default_backend.as_ref().and_then(|name| find(name)),
             pages: Arc::new(pages(&model.errorfile)),
@@ -142,7 +146,13 @@ impl Frontend {
     pub fn bind(&self, workers: NonZeroUsize) -> Result<Vec<(usize, Vec<Listener>)>, BindError> {
         let sockets = self.model.bind.iter().enumerate();
         sockets
-            .map(|(at, bind)| Ok((at, listen(bind).bind_each(workers)?)))
+            .map(|(at, bind)| {
+                // Another node may have the address now.
+                let moves = matches!(&*bind.address, BindAddress::Ip(address)
+                    if self.virtual_addresses.contains(&address.ip()));
+                let listen = listen(bind).free_bind(moves);
+                Ok((at, listen.bind_each(workers)?))
+            })
             .collect()
     }
 }

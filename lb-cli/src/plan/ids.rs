@@ -1,33 +1,7 @@
-//! Users and groups by name, for the owner of a Unix socket and for who runs a script.
+//! Users and groups by name, for the owner of a Unix socket.
 
 /// The local database of users.
 pub(super) const USERS: &str = "/etc/passwd";
-
-/// Who runs a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The user's number.
-    pub uid: u32,
-    /// The number of the user's own group.
-    pub gid: u32,
-}
-
-/// A user by name or number, if the host has one.
-pub(super) fn user(name: &str) -> Option<User> {
-    user_in(name, &std::fs::read_to_string(USERS).ok()?)
-}
-
-fn user_in(name: &str, database: &str) -> Option<User> {
-    database.lines().find_map(|line| {
-        let fields: Vec<_> = line.split(':').collect();
-        let [own, _, uid, gid, ..] = fields.as_slice() else {
-            return None;
-        };
-        let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
-        let is_it = *own == name || name.parse() == Ok(uid);
-        is_it.then_some(User { uid, gid })
-    })
-}
 
 /// The number of a user or group: a number itself, or looked up in the local
 /// database, whose lines are `name:password:number:…`.
@@ -56,10 +30,5 @@ mod tests {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33::/:/bin/false\n";
         assert_eq!(lookup("www", passwd), Some(33));
         assert_eq!(lookup("ww", passwd), None);
-        let www = User { uid: 33, gid: 34 };
-        let passwd = passwd.replace("33:33", "33:34");
-        assert_eq!(user_in("www", &passwd), Some(www));
-        assert_eq!(user_in("33", &passwd), Some(www));
-        assert_eq!(user_in("34", &passwd), None);
     }
 }

@@ -8,15 +8,13 @@ mod backend;
 mod frontend;
 mod ids;
 mod problem;
-mod program;
 mod vrrp;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 pub use backend::{Backend, Persist, Server};
 pub use frontend::{Frontend, Route, forwarded_for};
-pub use ids::User;
-pub use vrrp::{Script, SyncGroup, TrackedBackend, TrackedScript, VirtualRouter};
+pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
 
 use crate::config::{Config, Diagnostics, model};
 
@@ -42,12 +40,8 @@ pub struct Plan {
     pub backends: Vec<Arc<Backend>>,
     /// Where `lb ctl` connects.
     pub admin: Option<model::Admin>,
-    /// In the order of the file.
-    pub scripts: Vec<Script>,
-    /// In the order of the file.
-    pub vrrp: Vec<VirtualRouter>,
-    /// In the order of the file.
-    pub sync_groups: Vec<SyncGroup>,
+    /// What moves addresses from node to node.
+    pub vrrp: Vrrp,
     /// What the configuration has been warned of.
     pub warnings: Diagnostics,
 }
@@ -95,15 +89,16 @@ impl Plan {
                 ))
             })
             .collect();
+        let vrrp = Vrrp::compile(&config, names, &mut diagnostics);
+        let virtual_addresses = vrrp.addresses();
         let frontends: Vec<_> = config
             .frontends
             .iter()
-            .map(|frontend| Frontend::compile(frontend, &backends, &mut diagnostics))
+            .map(|frontend| {
+                Frontend::compile(frontend, &backends, &virtual_addresses, &mut diagnostics)
+            })
             .collect();
-        let scripts = vrrp::scripts(&config, names, &mut diagnostics);
-        let routers = vrrp::routers(&config, names, &mut diagnostics);
-        let sync_groups = vrrp::groups(&config);
-        if frontends.is_empty() && routers.is_empty() && !diagnostics.has_errors() {
+        if frontends.is_empty() && vrrp.routers.is_empty() && !diagnostics.has_errors() {
             diagnostics.error(
                 crate::config::Span::BUILT_IN,
                 "no frontend: there is nothing to listen on",
@@ -126,9 +121,7 @@ impl Plan {
             frontends,
             backends,
             admin: global.admin,
-            scripts,
-            vrrp: routers,
-            sync_groups,
+            vrrp,
             warnings: diagnostics,
         })
     }

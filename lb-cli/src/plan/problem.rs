@@ -5,6 +5,18 @@ use lb_core::{condition::ConditionError, policy::AlgorithmError};
 
 use crate::config::{Diagnostics, Spanned, model};
 
+/// An error in one line, with what caused it.
+pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
 /// Adds the mistakes of a condition, whose offsets are into `text`.
 pub(super) fn of_condition(
     text: &Spanned<String>,

@@ -1,22 +1,32 @@
 //! Virtual routers with the names they use resolved.
 
-use std::{path::Path, time::Duration};
+use std::{net::IpAddr, path::Path};
 
-use super::{
-    Names,
-    ids::{self, User},
-    program,
-};
+use lb_vrrp::script::{self, Notify, Script, ScriptError};
+
+use super::{Names, problem::with_sources};
 use crate::config::{
     Config, Diagnostics, Span, Spanned,
     model::{self, Program},
 };
 
-/// A virtual router. Numbers are places in the lists of [`Plan`](super::Plan).
+/// What moves addresses from node to node.
+#[derive(Clone, Debug, Default)]
+pub struct Vrrp {
+    /// In the order of the file.
+    pub routers: Vec<VirtualRouter>,
+    /// In the order of the file.
+    pub scripts: Vec<Script>,
+    /// In the order of the file.
+    pub groups: Vec<SyncGroup>,
+}
+
+/// A virtual router. Numbers are places in the lists of [`Vrrp`] and [`Plan`](super::Plan).
 #[derive(Clone, Debug)]
 pub struct VirtualRouter {
     model: model::Vrrp,
     group: Option<usize>,
+    notify: Option<Notify>,
     scripts: Vec<TrackedScript>,
     backends: Vec<TrackedBackend>,
     frontends: Vec<usize>,
@@ -25,7 +35,7 @@ pub struct VirtualRouter {
 /// A script that a virtual router tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrackedScript {
-    /// Which of [`Plan::scripts`](super::Plan::scripts).
+    /// Which of [`Vrrp::scripts`].
     pub script: usize,
     /// 0: a failure is a fault; else added to the priority while it works, or, below 0, while it does not.
     pub weight: i16,
@@ -42,33 +52,12 @@ pub struct TrackedBackend {
     pub weight: i16,
 }
 
-/// A script that can be run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Script {
-    /// Its name.
-    pub name: String,
-    /// What is run.
-    pub command: Program,
-    /// Between two starts.
-    pub interval: Duration,
-    /// A run that takes longer has failed.
-    pub timeout: Duration,
-    /// Successes in a row until it is up.
-    pub rise: u32,
-    /// Failures in a row until it is down.
-    pub fall: u32,
-    /// Who runs it; `None`: who runs `lb`.
-    pub user: Option<User>,
-    /// It counts as failed until `rise` successes.
-    pub init_fail: bool,
-}
-
 /// Virtual routers that move together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncGroup {
     /// Its name.
     pub name: String,
-    /// Which of [`Plan::vrrp`](super::Plan::vrrp).
+    /// Which of [`Vrrp::routers`].
     pub members: Vec<usize>,
 }
 
@@ -83,9 +72,14 @@ impl VirtualRouter {
         &self.model
     }
 
-    /// Which of [`Plan::sync_groups`](super::Plan::sync_groups) it moves with.
+    /// Which of [`Vrrp::groups`] it moves with.
     pub fn group(&self) -> Option<usize> {
         self.group
+    }
+
+    /// The programs that are told of its transitions.
+    pub fn notify(&self) -> Option<&Notify> {
+        self.notify.as_ref()
     }
 
     /// The scripts it tracks.
@@ -103,7 +97,7 @@ impl VirtualRouter {
         &self.frontends
     }
 
-    fn compile(model: &model::Vrrp, config: &Config) -> Self {
+    fn compile(model: &model::Vrrp, config: &Config, notify: Option<Notify>) -> Self {
         let scripts = model.track_scripts.iter().filter_map(|tracked| {
             let script = position(&config.scripts, &tracked.name, |s| &s.name)?;
             let weight = tracked.weight.unwrap_or(config.scripts[script].weight);
@@ -121,6 +115,7 @@ impl VirtualRouter {
             .filter_map(|name| position(&config.frontends, name, |frontend| &frontend.name));
         let member = |group: &model::SyncGroup| group.members.contains(&model.name);
         Self {
+            notify,
             group: config.sync_groups.iter().position(member),
             scripts: scripts.collect(),
             backends: backends.collect(),
@@ -130,79 +125,116 @@ impl VirtualRouter {
     }
 }
 
-impl Script {
-    /// `None` where its command was refused.
-    fn compile(model: &model::Script, names: Names, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let mut user = None;
-        if names == Names::LookUp {
-            if let Some(name) = &model.user {
-                user = ids::user(name);
-                if user.is_none() {
-                    let message = format!("there is no user `{}` on this host", **name);
-                    diagnostics.error(name.span(), message);
-                }
-            }
-            if let Some(command) = &model.command {
-                program::check(command, user, diagnostics);
-            }
-        }
-        Some(Self {
-            name: model.name.to_string(),
-            command: model.command.clone()?,
-            interval: model.interval,
-            timeout: model.timeout,
-            rise: model.rise,
-            fall: model.fall,
-            user,
-            init_fail: model.init_fail,
-        })
-    }
-}
-
-/// Every script, in the order of the file; fewer only where there are errors.
-pub(super) fn scripts(config: &Config, names: Names, diagnostics: &mut Diagnostics) -> Vec<Script> {
-    let scripts = config.scripts.iter();
-    scripts
-        .filter_map(|script| Script::compile(script, names, diagnostics))
-        .collect()
-}
-
-/// Every virtual router, in the order of the file.
-pub(super) fn routers(
-    config: &Config,
-    names: Names,
-    diagnostics: &mut Diagnostics,
-) -> Vec<VirtualRouter> {
-    if names == Names::LookUp {
+impl Vrrp {
+    pub(super) fn compile(config: &Config, names: Names, diagnostics: &mut Diagnostics) -> Self {
+        let mut vrrp = Self::default();
         for router in &config.vrrp {
-            on_this_host(router, diagnostics);
+            let mut notify = None;
+            // Programs and interfaces are this host's, which need not be the one that runs it.
+            if names == Names::LookUp {
+                on_this_host(router, diagnostics);
+                notify = self::notify(&router.notify, diagnostics);
+            }
+            let router = VirtualRouter::compile(router, config, notify);
+            vrrp.routers.push(router);
         }
+        if names == Names::LookUp {
+            let scripts = config.scripts.iter();
+            vrrp.scripts = scripts
+                .filter_map(|script| self::script(script, diagnostics))
+                .collect();
+        }
+        let groups = config.sync_groups.iter();
+        vrrp.groups = groups
+            .map(|group| SyncGroup::compile(group, config))
+            .collect();
+        vrrp
     }
-    let routers = config.vrrp.iter();
-    routers
-        .map(|router| VirtualRouter::compile(router, config))
-        .collect()
 }
 
-/// Every group, in the order of the file.
-pub(super) fn groups(config: &Config) -> Vec<SyncGroup> {
-    let group = |group: &model::SyncGroup| {
+impl Vrrp {
+    /// Every address that moves.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        let of = |router: &VirtualRouter| {
+            let advertised = router.model.virtual_addresses.iter();
+            let all = advertised.chain(&router.model.virtual_addresses_excluded);
+            all.map(|address| address.ip()).collect::<Vec<_>>()
+        };
+        self.routers.iter().flat_map(of).collect()
+    }
+}
+
+impl SyncGroup {
+    fn compile(group: &model::SyncGroup, config: &Config) -> Self {
         let members = group.members.iter();
-        SyncGroup {
+        Self {
             name: group.name.to_string(),
             members: members
                 .filter_map(|name| position(&config.vrrp, name, |router| &router.name))
                 .collect(),
         }
-    };
-    config.sync_groups.iter().map(group).collect()
+    }
 }
 
-/// Programs must be there; interfaces may come later.
-fn on_this_host(router: &model::Vrrp, diagnostics: &mut Diagnostics) {
-    for program in router.notify.programs() {
-        program::check(program, None, diagnostics);
+/// `None` where it was refused.
+fn script(model: &model::Script, diagnostics: &mut Diagnostics) -> Option<Script> {
+    let command = model.command.as_ref()?;
+    let mut script = Script::builder(model.name.as_str(), words(command))
+        .interval(model.interval)
+        .timeout(model.timeout)
+        .rise(model.rise)
+        .fall(model.fall)
+        .init_fail(model.init_fail);
+    if let Some(user) = &model.user {
+        script = script.user(user.as_str());
     }
+    script
+        .build()
+        .map_err(|error| {
+            let span = match (&error, &model.user) {
+                (ScriptError::User(_), Some(user)) => user.span(),
+                _ => command.path.span(),
+            };
+            diagnostics.error(span, with_sources(&error));
+        })
+        .ok()
+}
+
+/// `None` where there is no program, or one was refused.
+fn notify(model: &model::Notify, diagnostics: &mut Diagnostics) -> Option<Notify> {
+    let states = [
+        (Some(script::State::Master), &model.master),
+        (Some(script::State::Backup), &model.backup),
+        (Some(script::State::Fault), &model.fault),
+        (Some(script::State::Stop), &model.stop),
+        (None, &model.any),
+    ];
+    let named = |(state, program): (_, &Option<Program>)| Some((state, program.clone()?));
+    let mut whole = Notify::builder();
+    let mut count = 0;
+    for (state, program) in states.into_iter().filter_map(named) {
+        let told = |builder: script::NotifyBuilder| match state {
+            Some(state) => builder.on(state, words(&program)),
+            None => builder.any(words(&program)),
+        };
+        // One by one first, so that each mistake is shown at its place.
+        if let Err(error) = told(Notify::builder()).build() {
+            diagnostics.error(program.path.span(), with_sources(&error));
+            return None;
+        }
+        whole = told(whole);
+        count += 1;
+    }
+    whole.build().ok().filter(|_| count > 0)
+}
+
+fn words(program: &Program) -> impl Iterator<Item = &str> {
+    let path = std::iter::once(program.path.as_str());
+    path.chain(program.arguments.iter().map(String::as_str))
+}
+
+/// Interfaces may come later.
+fn on_this_host(router: &model::Vrrp, diagnostics: &mut Diagnostics) {
     let mut interface = |name: &str, span: Span| {
         if !Path::new("/sys/class/net").join(name).exists() {
             diagnostics

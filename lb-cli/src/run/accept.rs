@@ -41,6 +41,7 @@ pub(super) struct Door {
 pub(super) async fn run(door: Door, acceptor: Acceptor) {
     let door = Arc::new(door);
     let mut phase = door.system.phase.subscribe();
+    let mut refusing = Refusing::new(&door.frontend);
     loop {
         let accepted = tokio::select! {
             accepted = acceptor.accept() => accepted,
@@ -48,12 +49,14 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
         };
         match accepted {
             Ok((stream, peer)) => {
+                refusing.set(false);
                 let Some(permits) = door.permits(&mut phase).await else {
                     break;
                 };
                 door.admit(stream, peer, permits);
             }
             Err(error) => {
+                refusing.set(true);
                 let name = door.frontend.plan.name();
                 let log = door.system.log();
                 log.notice(&format!("frontend {name} cannot accept: {error}"));
@@ -61,9 +64,39 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
             }
         }
     }
+    drop(refusing);
     // Closing the socket would reset those that wait in its queue.
     while let Some((stream, peer)) = poll_fn(|cx| next_waiting(&acceptor, cx)).await {
         door.admit(stream, peer, Vec::new());
+    }
+}
+
+/// One socket's share in what a virtual router that tracks the frontend is told. A socket that
+/// is gone accepts nothing either.
+struct Refusing<'a> {
+    frontend: &'a RunningFrontend,
+    now: bool,
+}
+
+impl<'a> Refusing<'a> {
+    const fn new(frontend: &'a RunningFrontend) -> Self {
+        let now = false;
+        Self { frontend, now }
+    }
+
+    fn set(&mut self, now: bool) {
+        if self.now != now {
+            self.now = now;
+            self.frontend.refusing.send_modify(|count| {
+                *count = if now { *count + 1 } else { *count - 1 };
+            });
+        }
+    }
+}
+
+impl Drop for Refusing<'_> {
+    fn drop(&mut self) {
+        self.set(true);
     }
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod record;
 mod signals;
 mod system;
+mod vrrp;
 mod worker;
 
 use std::{io, sync::Arc};
@@ -21,6 +22,7 @@ use lb_tcp::BindError;
 
 use signals::Signals;
 pub use system::System;
+use vrrp::Virtual;
 
 use crate::{
     admin::{self, AdminError},
@@ -44,6 +46,9 @@ pub enum RunError {
     /// A log target cannot be opened.
     #[error("cannot open the log")]
     Log(#[source] io::Error),
+    /// The virtual routers do not start.
+    #[error("{0}")]
+    Vrrp(#[from] vrrp::VrrpError),
     /// A thread or a runtime cannot be had.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
@@ -63,7 +68,10 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     let writer = log::Writer::start(&plan.log, plan.node.as_deref()).map_err(RunError::Log)?;
     // Its file goes with this function, however it ends.
     let mut admin = plan.admin.as_ref().map(admin::Socket::bind).transpose()?;
+    let mut plan = plan;
+    let routers = Arc::new(std::mem::take(&mut plan.vrrp));
     let system = System::assemble(plan, writer.sink())?;
+    let vrrp = Virtual::open(&routers, writer.sink())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -74,15 +82,19 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     };
     if let Some(socket) = &mut admin {
         let _context = runtime.enter();
-        let table = admin::table(&system, None);
+        let table = admin::table(&system, vrrp.as_ref().map(Virtual::admin));
         socket.open(table).map_err(RunError::Worker)?;
     }
     let workers = worker::start_all(&system)?;
     started(&system);
     // Checks go on during a drain: a server that dies then is left out, too.
     runtime.spawn(checks::run(Arc::clone(&system)));
-    runtime.block_on(signals.until_stopped(&system));
+    if let Some(vrrp) = &vrrp {
+        vrrp.start(&routers, &system, &runtime);
+    }
+    runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
     runtime.block_on(signals.drain(&system));
+    drop(vrrp);
     for worker in workers {
         let _ = worker.join();
     }

@@ -11,7 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{System, system::Phase};
+use super::{System, system::Phase, vrrp::Virtual};
 
 const NO_RELOAD: &str = "reload is not supported by this version of lb yet";
 
@@ -24,7 +24,7 @@ pub(super) struct Signals {
 }
 
 /// What a signal asks for.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Drain,
     Stop,
@@ -53,21 +53,50 @@ impl Signals {
         }
     }
 
+    async fn interrupted(&mut self, system: &System) {
+        while self.next(system).await != Asked::Stop {}
+    }
+
     /// Waits until the process is told to stop.
-    pub(super) async fn until_stopped(&mut self, system: &System) {
+    ///
+    /// On SIGTERM it first gives the virtual addresses away, and goes on serving until their
+    /// successors have them: no request falls between the two nodes.
+    pub(super) async fn until_stopped(&mut self, system: &System, vrrp: Option<&Virtual>) {
         let mut phase = system.phase.subscribe();
-        let why = tokio::select! {
-            asked = self.next(system) => match asked {
+        let asked = tokio::select! {
+            asked = self.next(system) => Some(asked),
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => None,
+        };
+        let asked = match (asked, vrrp) {
+            (Some(Asked::Drain), Some(vrrp)) => {
+                system
+                    .log()
+                    .notice("stopping on SIGTERM: virtual addresses are given away");
+                tokio::select! {
+                    () = vrrp.give_away() => asked,
+                    () = self.interrupted(system) => Some(Asked::Stop),
+                }
+            }
+            _ => asked,
+        };
+        let why = match asked {
+            Some(asked) => match asked {
                 Asked::Drain => {
                     system.stop();
                     "stopping on SIGTERM: no new connections"
                 }
                 Asked::Stop => {
                     system.cut();
+                    if let Some(vrrp) = vrrp {
+                        tokio::select! {
+                            () = vrrp.give_away() => {}
+                            () = self.interrupted(system) => {}
+                        }
+                    }
                     "stopping on SIGINT: connections are cut"
                 }
             },
-            _ = phase.wait_for(|phase| *phase != Phase::Run) => "stopping: no new connections",
+            None => "stopping: no new connections",
         };
         system.log().notice(why);
     }
@@ -76,14 +105,13 @@ impl Signals {
     /// SIGINT. Another SIGTERM changes nothing: a supervisor's must not cost the
     /// requests that the operator's began to drain.
     pub(super) async fn drain(&mut self, system: &System) {
-        let interrupted = async { while self.next(system).await != Asked::Stop {} };
         tokio::select! {
             // Workers hold receivers for as long as they run; this task holds none.
             () = system.phase.closed() => return,
             () = sleep(system.hard_stop_after) => {
                 system.log().notice("stopping: the time is over, connections are cut");
             }
-            () = interrupted => {}
+            () = self.interrupted(system) => {}
         }
         system.cut();
     }

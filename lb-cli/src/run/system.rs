@@ -90,6 +90,8 @@ pub struct RunningFrontend {
     /// The same for each of its sockets.
     pub(super) bind_permits: Vec<Option<Arc<Semaphore>>>,
     listening: Vec<Endpoint>,
+    /// How many of its sockets cannot accept now.
+    pub(super) refusing: watch::Sender<u32>,
 }
 
 impl RunningFrontend {
@@ -168,6 +170,7 @@ impl System {
                     .map(|bind| semaphore(bind.maxconn))
                     .collect(),
                 listening,
+                refusing: watch::Sender::new(0),
                 plan: frontend,
             }));
         }

@@ -74,7 +74,10 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
             Ok(acceptor) => {
                 doors.spawn(accept::run(door, acceptor));
             }
-            Err(error) => system.log().notice(&format!("cannot listen: {error}")),
+            Err(error) => {
+                door.frontend.refusing.send_modify(|count| *count += 1);
+                system.log().notice(&format!("cannot listen: {error}"));
+            }
         }
     }
     let housekeeping = async {

@@ -47,7 +47,7 @@ pub use self::{
     timeouts::{ClientTimeouts, ServerTimeouts},
     vrrp::{
         Auth, Checksum, Garp, HmacAuth, HmacMode, InitialState, Notify, PeerLink, ProbePolicy,
-        TrackBackend, TrackInterface, TrackScript, VirtualRoute, Vrrp, Witness, WitnessMode,
+        TrackBackend, TrackInterface, TrackScript, Vrrp, Witness, WitnessMode,
     },
 };
 use super::{Spanned, types::words, unbuilt, value::Context};

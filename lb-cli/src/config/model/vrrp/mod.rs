@@ -12,7 +12,7 @@ mod witness;
 
 use std::{net::IpAddr, time::Duration};
 
-use lb_vrrp::{Family, Interval, Priority, Version, VirtualAddress, VirtualRouterId};
+use lb_vrrp::{Family, Interval, Priority, Version, VirtualAddress, VirtualRoute, VirtualRouterId};
 
 pub(crate) use self::track::WEIGHTS;
 pub use self::{
@@ -20,7 +20,6 @@ pub use self::{
     garp::Garp,
     notify::Notify,
     peer_link::PeerLink,
-    route::VirtualRoute,
     track::{TrackBackend, TrackInterface, TrackScript},
     witness::{Witness, WitnessMode},
 };

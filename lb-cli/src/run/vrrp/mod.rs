@@ -1,0 +1,149 @@
+//! Virtual addresses: VRRP on a thread of its own, so that a busy data path cannot delay an
+//! advertisement.
+//!
+//! What the process knows of itself is told to it from here: whether frontends accept, and how
+//! many servers a backend has ([`track`]).
+
+mod assemble;
+mod show;
+mod track;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use lb_vrrp::{
+    Vrrp,
+    driver::Driver,
+    link,
+    linux::{self, realtime},
+};
+use tokio::{runtime::Runtime, sync::oneshot, time::timeout};
+
+use self::show::Routers;
+use super::System;
+use crate::{admin, log::Sink, plan};
+
+/// Why virtual routers do not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VrrpError {
+    /// The system refuses the sockets of one.
+    #[error("cannot open virtual router {name}; it takes CAP_NET_ADMIN and CAP_NET_RAW")]
+    Network {
+        /// Which.
+        name: String,
+        /// Why.
+        source: linux::OpenError,
+    },
+    /// The peer link cannot listen.
+    #[error("cannot open the peer link")]
+    Link(#[from] link::OpenError),
+    /// A thread or a runtime cannot be had.
+    #[error("cannot start the thread of VRRP")]
+    Thread(#[source] io::Error),
+}
+
+/// The virtual routers of this process, on their thread. Dropped, it waits for the thread's end,
+/// which comes by itself once the addresses are given away.
+pub(super) struct Virtual {
+    routers: Vec<Vrrp>,
+    /// Says that clients are served; dropped unsaid, the thread ends.
+    ready: Mutex<Option<oneshot::Sender<()>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// A successor is heard within the skew time, at most one interval of up to 41 s; who is told to
+/// stop does not wait so long.
+const LONGEST_STOP: Duration = Duration::from_secs(5);
+
+impl Virtual {
+    /// Opens their sockets, if there are any; they begin with [`start`](Self::start).
+    pub(super) fn open(plan: &Arc<plan::Vrrp>, log: Sink) -> Result<Option<Self>, VrrpError> {
+        if plan.routers.is_empty() {
+            return Ok(None);
+        }
+        let (opened, outcome) = mpsc::channel();
+        let (ready, served) = oneshot::channel();
+        let plan = Arc::clone(plan);
+        let thread = thread::Builder::new()
+            .name("vrrp".to_owned())
+            .spawn(move || match open(&plan, log) {
+                Ok((runtime, driver, routers)) => {
+                    let _ = opened.send(Ok(routers));
+                    runtime.block_on(async {
+                        if served.await.is_ok() {
+                            driver.run().await;
+                        }
+                    });
+                }
+                Err(error) => {
+                    let _ = opened.send(Err(error));
+                }
+            })
+            .map_err(VrrpError::Thread)?;
+        let gone = || VrrpError::Thread(io::Error::other("it ended at once"));
+        let routers = outcome.recv().map_err(|_| gone())??;
+        Ok(Some(Self {
+            routers,
+            ready: Mutex::new(Some(ready)),
+            thread: Some(thread),
+        }))
+    }
+
+    /// What the admin socket shows and steers.
+    pub(super) fn admin(&self) -> Arc<dyn admin::Vrrp> {
+        Arc::new(Routers::new(self.routers.clone()))
+    }
+
+    /// Starts them, and tells them what the process knows of itself for as long as it runs.
+    pub(super) fn start(&self, plan: &plan::Vrrp, system: &Arc<System>, runtime: &Runtime) {
+        for (router, vrrp) in plan.routers.iter().zip(&self.routers) {
+            for tracked in router.backends() {
+                let backend = Arc::clone(&system.backends()[tracked.backend]);
+                runtime.spawn(track::backend(vrrp, backend, *tracked));
+            }
+            for &frontend in router.frontends() {
+                let frontend = Arc::clone(&system.frontends()[frontend]);
+                runtime.spawn(track::frontend(vrrp, frontend));
+            }
+        }
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = ready.take() {
+            let _ = ready.send(());
+        }
+    }
+
+    /// Gives the addresses away: done when the successors have them, or soon in any case.
+    pub(super) async fn give_away(&self) {
+        if let Some(any) = self.routers.first() {
+            let _ = timeout(LONGEST_STOP, any.stop()).await;
+        }
+    }
+}
+
+impl Drop for Virtual {
+    fn drop(&mut self) {
+        let ready = self.ready.get_mut();
+        drop(ready.unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(thread) = self.thread.take().filter(thread::JoinHandle::is_finished) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn open(plan: &plan::Vrrp, log: Sink) -> Result<(Runtime, Driver, Vec<Vrrp>), VrrpError> {
+    let scheduling = realtime::prefer();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(VrrpError::Thread)?;
+    let _context = runtime.enter();
+    log.notice(&format!("vrrp: its thread is scheduled as {scheduling}"));
+    let (driver, routers) = assemble::driver(plan, log)?;
+    drop(_context);
+    Ok((runtime, driver, routers))
+}
