@@ -1,3 +1,5 @@
 //! benches of lb.
 
 pub mod compare;
+mod directory;
+mod stats;

@@ -9,15 +9,15 @@ use std::{
 
 /// Removed with all it holds when dropped.
 #[derive(Debug)]
-pub(super) struct RunDirectory(PathBuf);
+pub(crate) struct RunDirectory(PathBuf);
 
 impl RunDirectory {
     /// Makes a new, empty directory in `/dev/shm`, else in the system's place for temporary files. On a disk, writing log lines would cost the proxies
     /// what the disk happens to cost.
-    pub(super) fn create() -> io::Result<Self> {
+    pub(crate) fn create(purpose: &str) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
-            "lb-compare-{}-{}",
+            "lb-{purpose}-{}-{}",
             process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
@@ -31,7 +31,7 @@ impl RunDirectory {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
