@@ -36,6 +36,24 @@ impl RunDirectory {
     }
 }
 
+/// Removes the directories of `purpose` that processes left whose number is `chosen`.
+pub(crate) fn sweep(purpose: &str, chosen: impl Fn(u32) -> bool) {
+    let prefix = format!("lb-{purpose}-");
+    let owner = |name: &str| name.strip_prefix(&prefix)?.split('-').next()?.parse().ok();
+    for place in [Path::new("/dev/shm"), &env::temp_dir()] {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            if entry
+                .file_name()
+                .to_str()
+                .and_then(owner)
+                .is_some_and(&chosen)
+            {
+                fs::remove_dir_all(entry.path()).ok();
+            }
+        }
+    }
+}
+
 impl Drop for RunDirectory {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();

@@ -2,4 +2,5 @@
 
 pub mod compare;
 mod directory;
+pub mod rig;
 mod stats;
