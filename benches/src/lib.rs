@@ -2,5 +2,6 @@
 
 pub mod compare;
 mod directory;
+pub mod failover;
 pub mod rig;
 mod stats;
