@@ -18,6 +18,9 @@ use crate::rig::{Fault, Node, Outage, Program, Rig, RigError, Setup};
 /// How long a node may take to become master at first; version 2 needs 3.4 s.
 const START: Duration = Duration::from_secs(15);
 
+/// Lines of each daemon's log that are shown when a run fails.
+const LAST_WORDS: usize = 10;
+
 /// What one run has shown.
 #[derive(Debug)]
 pub(super) struct Run {
@@ -40,6 +43,18 @@ pub(super) fn run(scenario: &Scenario, who: Implementation, lb: &Path) -> Result
         nodes.push((Node::C, setup(scenario, program(who, false, lb), 99)));
     }
     let mut rig = Rig::new(scenario.profile, &nodes)?;
+    measure(scenario, &mut rig).inspect_err(|_| {
+        for node in rig.nodes() {
+            let log = rig.log(node);
+            let from = log.lines().count().saturating_sub(LAST_WORDS);
+            for line in log.lines().skip(from) {
+                eprintln!("    {node}: {line}");
+            }
+        }
+    })
+}
+
+fn measure(scenario: &Scenario, rig: &mut Rig) -> Result<Run, RigError> {
     let target = scenario.profile.target();
     // One after another: two that promote within the same few milliseconds may leave clients with the loser's
     // hardware address for seconds, which is another experiment.
@@ -59,7 +74,7 @@ pub(super) fn run(scenario: &Scenario, who: Implementation, lb: &Path) -> Result
     rig.apply(scenario.fault, Node::A)?;
     thread::sleep(watched(scenario));
 
-    let record = probe.stop();
+    let record = probe.stop().since(since);
     let nothing = || RigError::Late {
         until: "anybody answers".to_owned(),
         patience: watched(scenario),

@@ -91,6 +91,24 @@ impl Daemon {
         }
     }
 
+    /// Waits until some process in its namespace has a raw socket for VRRP: it hears advertisements.
+    ///
+    /// # Errors
+    /// If there is none after `patience`.
+    pub fn until_listening(&self, patience: Duration) -> Result<(), RigError> {
+        let deadline = Instant::now() + patience;
+        let process = format!("/proc/{}/net", self.child.id());
+        // Protocol 112 stands in place of the local port.
+        let has = |file| {
+            fs::read_to_string(format!("{process}/{file}"))
+                .is_ok_and(|table| table.contains(":0070 "))
+        };
+        while !has("raw") && !has("raw6") {
+            self.look("it listens for advertisements", deadline, patience)?;
+        }
+        Ok(())
+    }
+
     /// Waits for a line of its log that holds `text`, and gives it back.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub(crate) fn run(rig: &mut Rig, mode: Mode) -> Probe {
     rig.start(Node::A).expect("a starts");
     held_by(rig, &[Node::A]);
     rig.start(Node::B).expect("b starts");
+    let b = rig.daemon(Node::B).expect("b was started");
+    b.until_listening(PATIENCE).expect("b hears a");
     let probe = rig.probe(mode).expect("a client starts");
     answered_by(&probe, Node::A);
     probe

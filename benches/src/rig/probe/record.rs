@@ -20,7 +20,7 @@ pub struct Sample {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record(Vec<Sample>);
 
-/// The longest time without an answer.
+/// The longest time without an answer. A client that was late itself, and lost nothing, has seen none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     /// From the last question answered before it to the first answered after it, less one period; to the
@@ -57,19 +57,32 @@ impl Record {
         self.0.len()
     }
 
+    /// What was asked since `moment`, and in the 100 ms before it, in which the last answers came.
+    #[must_use]
+    pub fn since(self, moment: Instant) -> Self {
+        let samples = self.0.into_iter();
+        Self(
+            samples
+                .filter(|sample| sample.sent + PERIOD * 10 >= moment)
+                .collect(),
+        )
+    }
+
     /// The longest outage; `None` if nothing was ever answered.
     pub fn outage(&self) -> Option<Outage> {
-        let answered: Vec<(Instant, &str)> = self
+        let answered: Vec<(usize, Instant, &str)> = self
             .0
             .iter()
-            .filter_map(|sample| Some((sample.sent, sample.answer.as_deref()?)))
+            .enumerate()
+            .filter_map(|(at, sample)| Some((at, sample.sent, sample.answer.as_deref()?)))
             .collect();
-        let (&(last, from), end) = (answered.last()?, self.0.last()?.sent);
+        let (&(_, last, from), end) = (answered.last()?, self.0.last()?.sent);
         let hole = |from: Instant, to: Instant| (to - from).saturating_sub(PERIOD);
-        let holes = answered.windows(2).map(|two| Outage {
-            length: hole(two[0].0, two[1].0),
-            from: two[0].1.to_owned(),
-            to: Some(two[1].1.to_owned()),
+        let lossy = answered.windows(2).filter(|two| two[1].0 > two[0].0 + 1);
+        let holes = lossy.map(|two| Outage {
+            length: hole(two[0].1, two[1].1),
+            from: two[0].2.to_owned(),
+            to: Some(two[1].2.to_owned()),
         });
         let open = Outage {
             length: hole(last, end),
@@ -129,6 +142,22 @@ mod tests {
     #[test]
     fn an_outage_that_does_not_end_counts() {
         assert_eq!(outage("aa.aa......"), (50, "a".into(), None));
+    }
+
+    #[test]
+    fn a_late_question_that_is_answered_is_no_outage() {
+        let Record(mut samples) = record("aab");
+        samples[2].sent += Duration::from_secs(1);
+        let outage = Record::new(samples).outage().unwrap();
+        assert_eq!(outage.length, Duration::ZERO);
+    }
+
+    #[test]
+    fn what_was_lost_before_the_fault_is_not_its_fault() {
+        let record = record("aaa.....aaaaaaaaaaaaaaaaa..b");
+        let fault = record.0[24].sent;
+        let outage = record.since(fault).outage().unwrap();
+        assert_eq!(outage.length, Duration::from_millis(20));
     }
 
     #[test]
