@@ -10,7 +10,7 @@ use super::scenario::{Scenario, USUAL};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "failover", version, after_help = EXIT_CODES)]
 pub struct Options {
-    /// What to measure: <profile>-<fault>[-3][@tcp|@http]
+    /// What to measure: PROFILE-FAULT, with -3 for three nodes, then @tcp or @http if the client does not ask by UDP
     #[arg(long, value_delimiter = ',', default_values = USUAL)]
     pub scenario: Vec<Scenario>,
 

@@ -106,12 +106,6 @@ impl Holders {
     pub fn overlap(&self, address: IpAddr, since: Instant) -> Duration {
         overlap(&self.shared.history(), address, since, Instant::now())
     }
-
-    /// How long nobody has had `address`, from `since` until now.
-    pub fn gap(&self, address: IpAddr, since: Instant) -> Duration {
-        let history = self.shared.history();
-        time_of(&history, address, since, Instant::now(), |count| count == 0)
-    }
 }
 
 impl Shared {
@@ -144,27 +138,17 @@ fn apply(now: &mut BTreeSet<Node>, change: &Change) {
 }
 
 fn overlap(history: &[Change], address: IpAddr, since: Instant, until: Instant) -> Duration {
-    time_of(history, address, since, until, |count| count > 1)
-}
-
-fn time_of(
-    history: &[Change],
-    address: IpAddr,
-    since: Instant,
-    until: Instant,
-    counts: impl Fn(usize) -> bool,
-) -> Duration {
     let mut now = BTreeSet::new();
     let (mut total, mut last) = (Duration::ZERO, since);
     for change in history.iter().filter(|change| change.address == address) {
         let at = change.at.clamp(since, until);
-        if counts(now.len()) {
+        if now.len() > 1 {
             total += at.saturating_duration_since(last);
         }
         last = last.max(at);
         apply(&mut now, change);
     }
-    if counts(now.len()) {
+    if now.len() > 1 {
         total += until.saturating_duration_since(last);
     }
     total
@@ -248,7 +232,5 @@ mod tests {
         assert_eq!(ms(20, 50), 10, "the first half was before");
         assert_eq!(ms(0, 60), 30, "it goes on");
         assert_eq!(holders(&history, address), [Node::A, Node::B]);
-        let nobody = time_of(&history, address, at(0), at(60), |count| count == 0);
-        assert_eq!(nobody, Duration::ZERO);
     }
 }

@@ -40,8 +40,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::Signal;
-
 use crate::directory::RunDirectory;
 use namespace::Namespace;
 use service::Service;
@@ -168,69 +166,6 @@ impl Rig {
         Ok(())
     }
 
-    /// Lets `fault` befall `node`.
-    ///
-    /// # Errors
-    /// If it cannot be brought about.
-    pub fn apply(&mut self, fault: Fault, node: Node) -> Result<(), RigError> {
-        match fault {
-            Fault::Kill9 => {
-                let machine = self.machine(node);
-                machine.daemon.iter().for_each(Daemon::pause);
-                machine.service = None;
-                machine.daemon.iter_mut().for_each(Daemon::kill);
-            }
-            Fault::Kill9Daemon => self.machine(node).daemon.iter_mut().for_each(Daemon::kill),
-            Fault::Term => {
-                let daemon = &self.machine(node).daemon;
-                daemon.iter().for_each(|daemon| daemon.signal(Signal::TERM));
-            }
-            Fault::Stop => {
-                let machine = self.machine(node);
-                machine.daemon.iter().for_each(Daemon::pause);
-                machine.service.iter().for_each(|s| s.set_running(false));
-            }
-            Fault::LinkDown => self.switch.set_port(node.name(), "down")?,
-            Fault::InterfaceDown => self.machine(node).namespace.ip("link set eth0 down")?,
-            Fault::Silent => self.switch.set_port(node.name(), "nomaster")?,
-            Fault::Deaf => self.each_other(node, |other| switch::deafen(&other.namespace))?,
-            Fault::Partition => self.isolate("on")?,
-            Fault::Starve => {
-                let processors = std::thread::available_parallelism().map_or(2, usize::from);
-                for _ in 0..2 * processors {
-                    self.hogs.push(self.hog()?);
-                }
-            }
-            Fault::Service => self.machine(node).service = None,
-            Fault::Preempt => self.start(node)?,
-        }
-        Ok(())
-    }
-
-    /// Mends what `fault` did to `node`: cables and processors as before, a dead daemon started anew.
-    ///
-    /// # Errors
-    /// If it cannot be mended.
-    pub fn mend(&mut self, fault: Fault, node: Node) -> Result<(), RigError> {
-        match fault {
-            Fault::Kill9 | Fault::Kill9Daemon | Fault::Term => self.start(node)?,
-            Fault::Stop => {
-                let machine = self.machine(node);
-                machine.service.iter().for_each(|s| s.set_running(true));
-                machine.daemon.iter().for_each(Daemon::resume);
-            }
-            Fault::LinkDown => self.switch.set_port(node.name(), "up")?,
-            Fault::InterfaceDown => switch::raise(&self.machine(node).namespace, node.v6())?,
-            Fault::Silent => self.switch.set_port(node.name(), "master br0")?,
-            Fault::Deaf => self.each_other(node, |other| switch::hear(&other.namespace))?,
-            Fault::Partition => self.isolate("off")?,
-            Fault::Starve => self.hogs.clear(),
-            Fault::Service => self.start_service(node)?,
-            Fault::Preempt => self.apply(Fault::Term, node)?,
-        }
-        Ok(())
-    }
-
     /// A client that asks for the virtual address from now on.
     ///
     /// # Errors
@@ -342,28 +277,6 @@ impl Rig {
             machine.service = Some(service);
         }
         Ok(())
-    }
-
-    fn each_other(
-        &self,
-        node: Node,
-        act: impl Fn(&Machine) -> Result<(), RigError>,
-    ) -> Result<(), RigError> {
-        let mut others = self.machines.iter().filter(|machine| machine.node != node);
-        others.try_for_each(act)
-    }
-
-    fn isolate(&self, isolated: &str) -> Result<(), RigError> {
-        let setting = format!("type bridge_slave isolated {isolated}");
-        self.nodes()
-            .try_for_each(|node| self.switch.set_port(node.name(), &setting))
-    }
-
-    fn hog(&self) -> Result<Daemon, RigError> {
-        // In a namespace, it is found and ended with everything else there.
-        let mut command = self.switch.namespace().command(Path::new("sh"));
-        command.args(["-c", "while :; do :; done"]);
-        Daemon::start(command, self.directory.path().join("hog.log"))
     }
 }
 
