@@ -10,10 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::directory::RunDirectory;
+
 use super::{
     config::{Site, arguments, origin},
     daemon::{Daemon, StartError, free_address, pinned},
-    directory::RunDirectory,
     idle,
     options::{Case, Proxy},
     tools::Tools,
@@ -63,7 +64,7 @@ impl Bench {
             name: "the origins".to_owned(),
             source,
         };
-        let directory = RunDirectory::create().map_err(spawn)?;
+        let directory = RunDirectory::create("compare").map_err(spawn)?;
         let script = directory.path().join("report.lua");
         fs::write(&script, SCRIPT).map_err(spawn)?;
         fs::write(directory.path().join("bulk"), vec![b'x'; MIB as usize]).map_err(spawn)?;
@@ -259,7 +260,7 @@ mod tests {
 
     #[test]
     fn only_lines_of_the_request_count() {
-        let directory = RunDirectory::create().unwrap();
+        let directory = RunDirectory::create("compare").unwrap();
         let log = directory.path().join("log");
         let text = "a \"GET /hello HTTP/1.1\"\nServer b/s1 is UP\nb \"GET /seen HTTP/1.1\"\nc \"GET /hello HTTP/1.1\"\n";
         fs::write(&log, text).unwrap();

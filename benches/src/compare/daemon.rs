@@ -203,7 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_ends_at_once_is_reported_with_its_words() {
-        let directory = crate::compare::directory::RunDirectory::create().unwrap();
+        let directory = crate::directory::RunDirectory::create("compare").unwrap();
         let stdout = directory.path().join("out");
         let command = shell("echo no such key >&2; exit 1");
         let address = free_address().unwrap();
@@ -215,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_server_takes_its_children_with_it() {
-        let directory = crate::compare::directory::RunDirectory::create().unwrap();
+        let directory = crate::directory::RunDirectory::create("compare").unwrap();
         let stdout = directory.path().join("out");
         let mut command = shell("sleep 60 & echo $!; wait");
         let child = command

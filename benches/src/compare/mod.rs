@@ -9,7 +9,6 @@
 mod bench;
 mod config;
 mod daemon;
-mod directory;
 mod idle;
 mod options;
 mod probe;

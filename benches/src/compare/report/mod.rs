@@ -2,14 +2,13 @@
 
 mod budget;
 mod grid;
-mod stats;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use crate::stats::{maximum, median, minimum};
 use grid::Grid;
-use stats::{maximum, median, minimum};
 
 use super::{
     bench::Sample,

@@ -9,15 +9,15 @@ use std::{
 
 /// Removed with all it holds when dropped.
 #[derive(Debug)]
-pub(super) struct RunDirectory(PathBuf);
+pub(crate) struct RunDirectory(PathBuf);
 
 impl RunDirectory {
     /// Makes a new, empty directory in `/dev/shm`, else in the system's place for temporary files. On a disk, writing log lines would cost the proxies
     /// what the disk happens to cost.
-    pub(super) fn create() -> io::Result<Self> {
+    pub(crate) fn create(purpose: &str) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
-            "lb-compare-{}-{}",
+            "lb-{purpose}-{}-{}",
             process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
@@ -31,8 +31,26 @@ impl RunDirectory {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+}
+
+/// Removes the directories of `purpose` that processes left whose number is `chosen`.
+pub(crate) fn sweep(purpose: &str, chosen: impl Fn(u32) -> bool) {
+    let prefix = format!("lb-{purpose}-");
+    let owner = |name: &str| name.strip_prefix(&prefix)?.split('-').next()?.parse().ok();
+    for place in [Path::new("/dev/shm"), &env::temp_dir()] {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            if entry
+                .file_name()
+                .to_str()
+                .and_then(owner)
+                .is_some_and(&chosen)
+            {
+                fs::remove_dir_all(entry.path()).ok();
+            }
+        }
     }
 }
 

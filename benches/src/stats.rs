@@ -1,7 +1,7 @@
-//! The few statistics of the report; none of an empty list.
+//! The few statistics of the reports; none of an empty list.
 
 /// The middle figure; of an even number, the mean of the two in the middle.
-pub(super) fn median(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = figures.into_iter().collect();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -15,12 +15,12 @@ pub(super) fn median(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
 }
 
 /// The least figure.
-pub(super) fn minimum(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn minimum(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     figures.into_iter().min_by(f64::total_cmp)
 }
 
 /// The greatest figure.
-pub(super) fn maximum(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn maximum(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     figures.into_iter().max_by(f64::total_cmp)
 }
 

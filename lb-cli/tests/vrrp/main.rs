@@ -1,0 +1,11 @@
+//! Virtual addresses that move: the real binary and Keepalived, in network namespaces, with real faults.
+//!
+//! The rig is [`lb_benches::rig`], which the `failover` bench measures with. Here outcomes are asserted and never
+//! tight times: the machine may be busy. Needs root, and Debian's keepalived, tshark, iproute2 and nftables.
+
+mod handover;
+mod keepalived;
+#[cfg(any())] // Until `lb serve` has `[vrrp]`.
+mod lb;
+mod rig;
+mod stage;
