@@ -5,7 +5,7 @@
 
 mod handover;
 mod keepalived;
-#[cfg(any())] // Until `lb serve` has `[vrrp]`.
+
 mod lb;
 mod rig;
 mod stage;
