@@ -145,23 +145,37 @@ pub(crate) fn receive_v6(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Rec
 }
 
 /// Puts the calling thread under SCHED_RR with `priority`; its children start as ordinary ones.
+///
+/// By number: musl's function of this name does nothing, since threads are not POSIX's processes.
 pub(crate) fn set_round_robin(priority: u8) -> io::Result<()> {
-    // SAFETY: sched_param is made of integers only, for which all zeroes is a value.
-    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
-    parameters.sched_priority = libc::c_int::from(priority);
+    /// The kernel's `sched_param`; musl's is longer.
+    #[repr(C)]
+    struct Parameters {
+        priority: libc::c_int,
+    }
+    let parameters = Parameters {
+        priority: libc::c_int::from(priority),
+    };
     let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-    // SAFETY: 0 is the calling thread; the kernel only reads `parameters`, which outlives the
-    // call.
-    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
-    check(result)
+    // SAFETY: the arguments are those of the system call: 0 is the calling thread, and the kernel
+    // only reads `parameters`, which outlives the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_sched_setscheduler,
+            0,
+            policy,
+            &raw const parameters,
+        )
+    };
+    check(if result == 0 { 0 } else { -1 })
 }
 
 /// The calling thread's policy, without SCHED_RESET_ON_FORK.
 #[cfg(test)]
 pub(crate) fn policy() -> i32 {
     // SAFETY: the call takes a number and touches no memory; 0 is the calling thread.
-    let policy = unsafe { libc::sched_getscheduler(0) };
-    policy & !libc::SCHED_RESET_ON_FORK
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) };
+    i32::try_from(policy).unwrap() & !libc::SCHED_RESET_ON_FORK
 }
 
 fn set_int(

@@ -1,7 +1,7 @@
 use lb_vrrp::Family::{self, V4, V6};
 use lb_vrrp::network::{Datagram, Network as _};
 
-use crate::rig::{Rig, ip, on_e0, received, until};
+use crate::rig::{Rig, Tap, contains, ip, on_e0, received, until};
 
 #[test]
 fn what_goes_to_the_group_arrives_from_the_reported_source() {
@@ -24,6 +24,28 @@ fn what_goes_to_the_group_arrives_from_the_reported_source() {
             b.send(family.group(), b"answer").unwrap();
             assert_eq!(received(&mut a).await.message, b"answer");
         }
+    });
+}
+
+#[test]
+fn a_packet_is_of_the_class_of_routing_protocols_and_may_be_cut() {
+    Rig::run(async |rig| {
+        let tap = rig.in_b(Tap::open);
+        let is_message = |frame: &[u8]| contains(frame, b"message");
+        on_e0(V4)
+            .open()
+            .unwrap()
+            .send(V4.group(), b"message")
+            .unwrap();
+        let frame = tap.frame(is_message);
+        assert_eq!(frame[14..16], [0x45, 0xc0]);
+        assert_eq!(frame[20] & 0x40, 0, "don't-fragment is not set");
+        on_e0(V6)
+            .open()
+            .unwrap()
+            .send(V6.group(), b"message")
+            .unwrap();
+        assert_eq!(tap.frame(is_message)[14..16], [0x6c, 0]);
     });
 }
 

@@ -268,17 +268,28 @@ impl Tap {
         Self(socket)
     }
 
-    /// The hardware address the next frame came from that `fits`.
-    pub(crate) fn source(&self, fits: impl Fn(&[u8]) -> bool) -> String {
+    /// The next frame that `fits`.
+    pub(crate) fn frame(&self, fits: impl Fn(&[u8]) -> bool) -> Vec<u8> {
         let mut frame = [0; 2000];
         loop {
             let length = (&self.0)
                 .read(&mut frame)
                 .expect("a frame within the deadline");
             if fits(&frame[..length]) {
-                let source = frame[6..12].iter().map(|octet| format!("{octet:02x}"));
-                return source.collect::<Vec<_>>().join(":");
+                return frame[..length].to_vec();
             }
         }
     }
+
+    /// The hardware address the next frame came from that `fits`.
+    pub(crate) fn source(&self, fits: impl Fn(&[u8]) -> bool) -> String {
+        let frame = self.frame(fits);
+        let source = frame[6..12].iter().map(|octet| format!("{octet:02x}"));
+        source.collect::<Vec<_>>().join(":")
+    }
+}
+
+/// Whether `octets` are somewhere in `frame`.
+pub(crate) fn contains(frame: &[u8], octets: &[u8]) -> bool {
+    frame.windows(octets.len()).any(|part| part == octets)
 }

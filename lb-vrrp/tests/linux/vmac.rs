@@ -3,7 +3,7 @@ use lb_vrrp::linux::LinuxNetwork;
 use lb_vrrp::network::{Network as _, NetworkEvent};
 use lb_vrrp::{Family, VirtualAddress};
 
-use crate::rig::{Rig, Tap, ip, on_e0, received, upset, vip};
+use crate::rig::{Rig, Tap, contains, ip, on_e0, received, upset, vip};
 
 const FAMILIES: [(Family, &str, &str, &str, &str); 2] = [
     (V4, "10.9.0.100", "vrrp.88", "00:00:5e:00:01:58", "10.9.0.1"),
@@ -51,7 +51,7 @@ fn what_is_sent_and_announced_leaves_with_it_and_a_probe_does_not() {
             let tap = rig.in_b(Tap::open);
             for probe in [false, true] {
                 a.send(family.group(), b"message").unwrap();
-                assert_eq!(tap.source(is_message), mac);
+                assert_eq!(tap.source(|frame| contains(frame, b"message")), mac);
                 if probe {
                     a.probe(&vip(text)).unwrap();
                 } else {
@@ -61,16 +61,12 @@ fn what_is_sent_and_announced_leaves_with_it_and_a_probe_does_not() {
                     std::net::IpAddr::V4(ip) => ip.octets().to_vec(),
                     std::net::IpAddr::V6(ip) => ip.octets().to_vec(),
                 };
-                let about = |frame: &[u8]| frame.windows(octets.len()).any(|part| part == octets);
+                let about = |frame: &[u8]| contains(frame, &octets);
                 let expected = if probe { rig.mac("a") } else { mac.to_owned() };
                 assert_eq!(tap.source(about), expected);
             }
         }
     });
-}
-
-fn is_message(frame: &[u8]) -> bool {
-    frame.windows(7).any(|part| part == b"message")
 }
 
 #[test]

@@ -23,6 +23,8 @@ struct Answer {
     messages: Vec<RouteNetlinkMessage>,
     /// Something changed meanwhile: parts may be missing.
     interrupted: bool,
+    /// A part could not be read.
+    unreadable: bool,
 }
 
 impl Netlink {
@@ -49,12 +51,16 @@ impl Netlink {
     /// Asks for one thing.
     ///
     /// # Errors
-    /// The kernel's answer.
+    /// The kernel's answer; [`io::ErrorKind::InvalidData`] for one of a form unknown here.
     pub(super) fn get(
         &mut self,
         message: RouteNetlinkMessage,
     ) -> io::Result<Option<RouteNetlinkMessage>> {
         let answer = self.exchange(message, NLM_F_ACK)?;
+        if answer.unreadable {
+            let text = "the kernel's answer cannot be read";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
         Ok(answer.messages.into_iter().next())
     }
 
@@ -89,6 +95,7 @@ impl Netlink {
         let mut answer = Answer {
             messages: Vec::new(),
             interrupted: false,
+            unreadable: false,
         };
         loop {
             let (octets, _) = self.socket.recv_from_full()?;
@@ -103,6 +110,7 @@ impl Netlink {
         for octets in split(octets) {
             let Ok(message) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(octets) else {
                 // A newer kernel's, or an interface of a kind that nobody here asked for.
+                answer.unreadable = true;
                 tracing::debug!(length = octets.len(), "unreadable netlink message");
                 continue;
             };
