@@ -126,13 +126,14 @@ impl Machine {
         self.waiting.heard.is_some_and(|heard| now < heard + down)
     }
 
-    /// Begins to wait; a `hopeful` one for the skew time only.
+    /// Begins to wait; a `hopeful` one for little more than the skew time.
     pub(super) fn become_backup(&mut self, now: Instant, reason: Reason, hopeful: bool) {
         self.waiting = Waiting::new(self.settings.interval);
         self.waiting.hopeful = hopeful;
         self.waiting.heard = Some(now);
         let wait = if hopeful {
-            self.skew()
+            // The skew time of a high priority is too short for an answer.
+            self.skew().max(PROBE_BEFORE * 2)
         } else {
             self.down_interval()
         };

@@ -155,7 +155,9 @@ impl Builder {
     }
 
     /// Starts as Keepalived's `state MASTER` promises: as a backup whose first wait is its skew
-    /// time, and who takes the addresses then unless somebody has them.
+    /// time, but 20 ms at least, and who takes the addresses then unless somebody answers a probe
+    /// or advertises a priority that is not below its own. With [`Probe::Off`] it may be master
+    /// beside a better one until that one speaks.
     #[must_use]
     pub fn start_as_master(mut self, yes: bool) -> Self {
         self.0.start_as_master = yes;

@@ -254,3 +254,10 @@ fn a_late_advertisement_of_who_is_gone_does_not_depose_its_successor() {
         assert_eq!(node.state(), State::Backup);
     }
 }
+
+#[test]
+fn start_as_master_leaves_time_for_an_answer() {
+    // The skew time is 0.1 ms.
+    let mut node = Node::started(&v3(254, 1).start_as_master(true));
+    assert_eq!(node.until_it_changes().0, ms(20));
+}
