@@ -88,11 +88,12 @@ fn measure(scenario: &Scenario, rig: &mut Rig) -> Result<Run, RigError> {
     })
 }
 
-/// Long enough for the slowest takeover and for what may follow it.
+/// Long enough for the slowest takeover and for what may follow it: of two backups that promote together, the one that
+/// steps back may have told clients last, and Keepalived says it again after 5 s.
 fn watched(scenario: &Scenario) -> Duration {
     let slow = scenario.profile.interval >= Duration::from_secs(1);
-    if slow || matches!(scenario.fault, Fault::Preempt | Fault::Service) {
-        Duration::from_secs(6)
+    if slow || scenario.three || matches!(scenario.fault, Fault::Preempt | Fault::Service) {
+        Duration::from_millis(6500)
     } else {
         Duration::from_millis(2500)
     }
