@@ -9,7 +9,8 @@ pub(crate) const RULES: &str = "rules on requests and responses come with the ne
 pub(crate) const TCP: &str =
     "TCP and UDP proxying comes with the next releases; leave `mode` out for HTTP";
 pub(crate) const TLS: &str = "TLS comes with the next releases";
-pub(crate) const LOGS: &str = "syslog targets and log formats come with the next releases; \"stdout\", \"stderr\" and \"file:///…\" work, in HAProxy's format";
+pub(crate) const LOGS: &str =
+    "other log formats and samples come with the next releases; leave `format` out for HAProxy's";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
 const STATS: &str = "the stats page comes with the next releases";
@@ -45,10 +46,7 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Global, "metrics", ADMIN),
     (Place::Global, "pidfile", PROCESS),
     (Place::Global, "user", PROCESS),
-    (Place::Log, "facility", LOGS),
-    (Place::Log, "level", LOGS),
     (Place::Log, "sample", LOGS),
-    (Place::Log, "tag", LOGS),
     (Place::Frontend, "capture", LOGS),
     (Place::Frontend, "compression", BODIES),
     (Place::Frontend, "error_log_format", LOGS),

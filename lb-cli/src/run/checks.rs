@@ -8,7 +8,7 @@ use std::{
 
 use lb_core::{
     HealthChecker,
-    health::{Checkup, Event, InitState, Observe, OnError, Probe, Rules, Verdict},
+    health::{Checkup, Event, InitState, Observe, OnError, Probe, Rules, Severity, Verdict},
     server::Operational,
 };
 use lb_http::{
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tower_service::Service;
 
 use super::{System, system::RunningBackend};
-use crate::{config::model, plan::Plan};
+use crate::{config::model, log::Level, plan::Plan};
 
 /// A check of any kind: servers of one backend may be checked differently.
 #[derive(Clone, Debug)]
@@ -208,7 +208,7 @@ pub(super) async fn run(system: Arc<System>) {
             let log = system.log().clone();
             let checker = checker.on_event(move |event| {
                 if !matches!(event, Event::Checked(_)) {
-                    log.notice(&event.to_string());
+                    log.say(level(event.severity()), &event.to_string());
                 }
                 follow(&followed, event);
             });
@@ -216,6 +216,14 @@ pub(super) async fn run(system: Arc<System>) {
         }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Notice => Level::Notice,
+        Severity::Alert => Level::Alert,
+        Severity::Emergency => Level::Emerg,
+    }
 }
 
 /// What a change of one server means for sessions.

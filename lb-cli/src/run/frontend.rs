@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::model::HttpConnection,
-    log::{self, Connections, Refusal},
+    log::{self, Connections, Level, Refusal},
     plan::forwarded_for,
 };
 
@@ -148,7 +148,7 @@ impl Site {
         Self {
             targets: targets.collect(),
             has_default: plan.default_backend().is_some(),
-            logs: system.log().is_on(),
+            logs: system.log().takes(Level::Info),
             system: Arc::clone(system),
             frontend: Arc::clone(frontend),
         }

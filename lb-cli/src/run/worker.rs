@@ -20,7 +20,7 @@ use super::{
     frontend::Service,
     system::Phase,
 };
-use crate::log;
+use crate::log::{self, Level};
 
 /// Frontend, bind and socket of each address that a worker listens on.
 pub(super) type Assignment = Vec<(usize, usize, Listener)>;
@@ -74,7 +74,9 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
             Ok(acceptor) => {
                 doors.spawn(accept::run(door, acceptor));
             }
-            Err(error) => system.log().notice(&format!("cannot listen: {error}")),
+            Err(error) => system
+                .log()
+                .say(Level::Alert, &format!("cannot listen: {error}")),
         }
     }
     let housekeeping = async {

@@ -14,6 +14,7 @@ mod forwardfor;
 mod frontend;
 mod global;
 mod limits;
+mod log;
 mod retry;
 mod server;
 mod timeouts;
@@ -29,8 +30,9 @@ pub use self::{
     errorfile::ErrorFile,
     forwardfor::ForwardFor,
     frontend::Frontend,
-    global::{Global, LogFormat, LogTarget, LogTo},
+    global::Global,
     limits::Limits,
+    log::{Facility, Level, LogFormat, LogTarget, LogTo},
     retry::{Redispatch, RetryOn},
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
     timeouts::{ClientTimeouts, ServerTimeouts},
