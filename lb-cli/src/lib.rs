@@ -5,6 +5,7 @@
 //! | [`config`] | TOML in HAProxy's words | a typed [`Config`](config::Config), and every problem with its place |
 //! | [`plan`] | a `Config` | a [`Plan`](plan::Plan): names resolved, conditions and algorithms compiled |
 //! | [`run`] | a `Plan` | a [`System`](run::System): bound sockets, a worker for each core, checks |
+//! | [`stats`] | a `System` | HAProxy's statistics: rows, CSV, a page |
 //! | [`command`] | what was typed | an exit code |
 //! | [`log`] | what happened | HAProxy's log lines, by way of a thread that never delays a request |
 //!
@@ -32,3 +33,4 @@ pub mod config;
 pub mod log;
 pub mod plan;
 pub mod run;
+pub mod stats;

@@ -13,7 +13,8 @@ pub(crate) const LOGS: &str =
     "other log formats and samples come with the next releases; leave `format` out for HAProxy's";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
-const STATS: &str = "the stats page comes with the next releases";
+const STATS: &str =
+    "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
 const ADMIN: &str = "the admin socket and metrics come with the next releases";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
@@ -27,7 +28,7 @@ const DNS: &str =
 const HTTP2: &str = "HTTP/2 to servers comes with the next releases";
 const VRRP: &str = "virtual addresses (VRRP), their scripts and alerts come with the next releases";
 const IPVS: &str = "kernel IPVS comes with the next releases";
-const USERS: &str = "user lists come with the stats page and the rules, in the next releases";
+const USERS: &str = "user lists come with the rules, in the next releases";
 
 /// Where a key stands, the key, and what brings it.
 #[rustfmt::skip]
@@ -61,7 +62,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Frontend, "monitor_net", MONITOR),
     (Place::Frontend, "monitor_uri", MONITOR),
     (Place::Frontend, "rate_limit", LIMITS),
-    (Place::Frontend, "stats", STATS),
     (Place::Frontend, "tcp_request", RULES),
     (Place::Frontend, "tcp_response", RULES),
     (Place::Backend, "agent", AGENT),

@@ -8,11 +8,13 @@ mod backend;
 mod frontend;
 mod ids;
 mod problem;
+mod stats;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 pub use backend::{Backend, Persist, Server};
 pub use frontend::{Frontend, Route, forwarded_for};
+pub use stats::Stats;
 
 use crate::config::{Config, Diagnostics, model};
 

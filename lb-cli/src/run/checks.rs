@@ -231,6 +231,7 @@ fn follow(backend: &RunningBackend, event: &Event) {
     let Event::Changed(change) = event else {
         return;
     };
+    backend.observe(change.active_left + change.backup_left > 0);
     let snapshot = backend.pool().snapshot();
     let find = |name: &str| snapshot.by_name(name);
     let plan = backend.plan();

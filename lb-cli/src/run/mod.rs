@@ -9,18 +9,24 @@ mod accept;
 mod checks;
 mod counts;
 mod frontend;
+mod history;
 mod limits;
+mod rates;
 mod record;
 mod signals;
 mod system;
+mod tally;
 mod worker;
 
 use std::{io, sync::Arc};
 
 use lb_tcp::BindError;
 
+pub use history::History;
+pub use rates::{BackendRates, FrontendRates, Rate};
 use signals::Signals;
-pub use system::System;
+pub use system::{RunningBackend, RunningFrontend, System};
+pub use tally::{Time, Totals};
 
 use crate::{log, plan::Plan};
 
@@ -67,6 +73,10 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     started(&system);
     // Checks go on during a drain: a server that dies then is left out, too.
     runtime.spawn(checks::run(Arc::clone(&system)));
+    runtime.spawn({
+        let system = Arc::clone(&system);
+        async move { rates::run(&system).await }
+    });
     runtime.block_on(signals.until_stopped(&system));
     runtime.block_on(signals.drain(&system));
     for worker in workers {

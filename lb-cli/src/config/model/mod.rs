@@ -17,6 +17,7 @@ mod limits;
 mod log;
 mod retry;
 mod server;
+mod stats;
 mod timeouts;
 
 pub(crate) use errorfile::read_file;
@@ -35,6 +36,7 @@ pub use self::{
     log::{Facility, Level, LogFormat, LogTarget, LogTo},
     retry::{Redispatch, RetryOn},
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
+    stats::{Credential, Stats},
     timeouts::{ClientTimeouts, ServerTimeouts},
 };
 use super::{Spanned, types::words, unbuilt, value::Context};
