@@ -207,7 +207,10 @@ pub(super) async fn run(system: Arc<System>) {
             let followed = Arc::clone(backend);
             let log = system.log().clone();
             let checker = checker.on_event(move |event| {
-                if !matches!(event, Event::Checked(_)) {
+                // A section without servers, such as one for a page, misses none.
+                let missing =
+                    followed.plan().servers().is_empty() && matches!(event, Event::NoServer { .. });
+                if !missing && !matches!(event, Event::Checked(_)) {
                     log.say(level(event.severity()), &event.to_string());
                 }
                 follow(&followed, event);

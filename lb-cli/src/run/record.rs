@@ -110,17 +110,26 @@ impl Record {
         self.exchange = exchange;
         self.site.traffic().answered(status);
         let By::Backend(at) = self.by else { return };
-        // Whoever answers first of those who are there at a peak has seen it.
+        // Whoever answers first of those who are there at a peak has seen it; a
+        // request that has failed has left already.
         let traffic = self.site.backend_traffic(at);
         traffic.answered(status);
         let in_flight = self.site.backend(at).pool.load().in_flight;
-        traffic.in_flight_max.raise(in_flight.into());
+        traffic.in_flight_max.raise(in_flight.max(1).into());
         if let Some(server) = self.exchange.as_ref().and_then(|e| e.server.as_ref())
             && let Some(traffic) = self.site.server_traffic(at, server.uid())
         {
             self.met(traffic);
-            traffic.answered(status);
-            traffic.in_flight_max.raise(server.in_flight().into());
+            traffic
+                .in_flight_max
+                .raise(server.in_flight().max(1).into());
+            if self
+                .exchange
+                .as_ref()
+                .is_some_and(|e| e.responded.is_some())
+            {
+                traffic.answered(status);
+            }
         }
     }
 

@@ -142,7 +142,10 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
         sums.response_errors += counters.response_errors;
         sums.retries += counters.retries;
         sums.redispatches += counters.redispatches;
-        sums.selected += counters.selected;
+        // Another try on the same server is no other choice.
+        let again = counters.retries.saturating_sub(counters.redispatches);
+        let selected = counters.selected.saturating_sub(again);
+        sums.selected += selected;
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
         let rate = backend.rates().servers.get(place);
@@ -159,7 +162,7 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .number(Act, !server.is_backup())
             .number(Bck, server.is_backup())
             .number(Sid, server.number())
-            .number(Lbtot, counters.selected)
+            .number(Lbtot, selected)
             .some(Rate, rate.map(crate::run::Rate::now))
             .some(RateMax, rate.map(crate::run::Rate::max))
             .number(SrvIcur, server.target().idle_connections() as u64)
@@ -209,8 +212,7 @@ fn health(
     row = row
         .number(Chkfail, counters.failed_checks)
         .number(Chkdown, counters.downs)
-        .number(Downtime, seconds(report.downtime(now)))
-        .zeros(&[Hanafail]);
+        .number(Downtime, seconds(report.downtime(now)));
     if let Some(check) = plan.and_then(|plan| plan.model().check.as_ref()) {
         let label = report.label;
         let level = match label.state {
@@ -266,7 +268,8 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
     let row = Row::new(Kind::Backend, backend.plan().name(), "BACKEND")
         .number(Qcur, backend.pool().queued())
         .number(Scur, load.in_flight)
-        .number(Slim, load.full_conn)
+        // 0 is no limit.
+        .some(Slim, (load.full_conn > 0).then_some(load.full_conn))
         .number(Stot, totals.requests)
         .number(ReqTot, totals.requests)
         .number(Econ, sums.unserved + totals.unserved)

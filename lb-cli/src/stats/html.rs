@@ -244,7 +244,7 @@ impl Page<'_> {
         if let Some(token) = token {
             write!(
                 out,
-                "<div class=\"act\"><label>Selected servers: <select name=\"action\"><option value=\"\"></option>"
+                "<div class=\"act\"><label>Selected servers: <select name=\"action\"><option value=\"\">choose an action</option>"
             )?;
             for (word, title) in admin::ACTIONS {
                 if !title.is_empty() {
@@ -274,9 +274,9 @@ impl Page<'_> {
             Kind::Backend => out.push_str("Backend"),
             Kind::Server if selects => write!(
                 out,
-                "<label><input type=\"checkbox\" name=\"s\" value=\"{name}\">{name}</label>"
+                "<label><input type=\"checkbox\" name=\"s\" value=\"{name}\"><span title=\"{name}\">{name}</span></label>"
             )?,
-            Kind::Server => write!(out, "{name}")?,
+            Kind::Server => write!(out, "<span title=\"{name}\">{name}</span>")?,
         }
         // Where the table is wider than the screen, the state is seen at once.
         write!(out, "<small>{status}{}</small></th>", Since(row))?;
