@@ -213,7 +213,7 @@ mod tests {
         syslog.send(&batch("one\ntwo\n"));
         let server = UnixDatagram::bind(&path).unwrap();
         syslog.send(&batch("three\n"));
-        let mut receive = || {
+        let receive = || {
             let mut buffer = [0; 2048];
             let length = server.recv(&mut buffer).unwrap();
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();

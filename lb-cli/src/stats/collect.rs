@@ -45,7 +45,7 @@ pub fn collect(system: &System) -> Vec<Row> {
             rows.push(backend(system, at, running, &totals, now));
         }
         for row in &mut rows[from..] {
-            *row = row.clone().number(Iid, id);
+            row.set(Iid, id);
         }
     }
     rows

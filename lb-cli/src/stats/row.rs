@@ -11,7 +11,8 @@ pub struct Row {
     pub proxy: String,
     /// `FRONTEND`, `BACKEND`, or the server's name.
     pub name: String,
-    fields: [Option<Field>; Column::ALL.len()],
+    /// By column; in a box, since a row is built by passing it on.
+    fields: Box<[Option<Field>]>,
 }
 
 /// What a row is about; the numbers are those of the column `type`.
@@ -40,7 +41,7 @@ impl Row {
             kind,
             proxy: proxy.to_owned(),
             name: name.to_owned(),
-            fields: std::array::from_fn(|_| None),
+            fields: vec![None; Column::ALL.len()].into(),
         };
         row.text(Column::Pxname, proxy)
             .text(Column::Svname, name)
@@ -49,9 +50,13 @@ impl Row {
             .number(Column::Type, kind as u64)
     }
 
+    pub(super) fn set(&mut self, column: Column, number: u64) {
+        self.fields[column as usize] = Some(Field::Number(number));
+    }
+
     #[must_use]
     pub(super) fn number(mut self, column: Column, number: impl Into<u64>) -> Self {
-        self.fields[column as usize] = Some(Field::Number(number.into()));
+        self.set(column, number.into());
         self
     }
 
