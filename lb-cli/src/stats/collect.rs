@@ -6,7 +6,7 @@ use std::time::Duration;
 use lb_core::{
     Server,
     health::{Grade, Report},
-    server::{Operational, PoolLoad, WEIGHT_SCALE},
+    server::{Administrative, Operational, PoolLoad, WEIGHT_SCALE},
 };
 use lb_http::Upstream;
 use tokio::time::Instant;
@@ -213,6 +213,10 @@ fn health(
         .number(Chkfail, counters.failed_checks)
         .number(Chkdown, counters.downs)
         .number(Downtime, seconds(report.downtime(now)));
+    if report.administrative == Administrative::Maint {
+        // What it was before says nothing.
+        return row;
+    }
     if let Some(check) = plan.and_then(|plan| plan.model().check.as_ref()) {
         let label = report.label;
         let level = match label.state {
