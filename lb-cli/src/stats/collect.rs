@@ -183,7 +183,13 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             Some(report) => health(row, server, plan, &report, now),
             // The checker has not begun yet.
             None => row
-                .text(Status, server.operational_state().to_string())
+                .text(
+                    Status,
+                    match server.administrative_state() {
+                        Administrative::Ready => server.operational_state().to_string(),
+                        wanted => wanted.to_string(),
+                    },
+                )
                 .number(Lastchg, seconds(now - system.started())),
         }
     });

@@ -84,15 +84,12 @@ async fn heard(peer: Peer) -> (Vec<Datagram>, Vec<String>) {
             .await
             .unwrap();
         let (datagram, line) = Datagram::parse(&buffer[..length], proxy.id());
-        let last = line == "backend web-b has no server available!";
         datagrams.push(datagram);
         lines.push(line);
-        if last {
-            // The other target gets it, too.
-            let more = lines.iter().filter(|line| line.ends_with("available!"));
-            if more.count() == 2 {
-                return (datagrams, lines);
-            }
+        // A request's line may wait for others a little; the last message goes to both targets.
+        let last = lines.iter().filter(|line| line.ends_with("available!"));
+        if last.count() == 2 && lines.iter().any(|line| Line::parse(line).is_some()) {
+            return (datagrams, lines);
         }
     }
 }
@@ -104,7 +101,7 @@ async fn start(peer: Peer, to: SocketAddr, front: SocketAddr, server: SocketAddr
                 "[global]\nworkers = 1\nlog = [{{ to = \"syslog://{to}\", facility = \"local2\", level = \"info\" }},\n\
                  {{ to = \"syslog://{to}\", facility = \"daemon\", level = \"notice\", tag = \"other\" }}]\n\
                  [frontend.web]\nbind = [\"{front}\"]\ndefault_backend = \"web-b\"\n\
-                 [backend.web-b]\ncheck = {{ interval = \"100ms\", rise = 1, fall = 1 }}\n\
+                 [backend.web-b]\ncheck = {{ interval = \"500ms\", timeout = \"10s\", rise = 1, fall = 1 }}\n\
                  server = [{{ name = \"s1\", address = \"{server}\" }}]\n"
             );
             Process::lb(&config, &[front]).await
@@ -112,9 +109,9 @@ async fn start(peer: Peer, to: SocketAddr, front: SocketAddr, server: SocketAddr
         Peer::Haproxy => {
             let config = format!(
                 "global\n  nbthread 1\n  log-tag lb\n  log {to} local2 info\n  log {to} daemon notice\n\
-                 defaults\n  mode http\n  log global\n  option httplog\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n\
+                 defaults\n  mode http\n  log global\n  option httplog\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n  timeout check 10s\n\
                  frontend web\n  bind {front}\n  default_backend web-b\n\
-                 backend web-b\n  server s1 {server} check inter 100ms rise 1 fall 1\n"
+                 backend web-b\n  server s1 {server} check inter 500ms rise 1 fall 1\n"
             );
             Process::haproxy(&config, &[front]).await
         }

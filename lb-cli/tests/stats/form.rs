@@ -6,6 +6,7 @@ use crate::{
     USER,
     common::{
         address, message::Message, origin::Origin, process::Process, site::get, until, wire::Wire,
+        within,
     },
     fetch,
     table::Table,
@@ -26,7 +27,7 @@ impl Site {
             "[global]\nlog = [{{ to = \"stdout\" }}]\n\
              [frontend.web]\nbind = [\"{front}\"]\ndefault_backend = \"app\"\n\
              stats = {{ uri = \"/st\", auth = [\"user:secret\"], {admin} }}\n\
-             [backend.app]\ncheck = {{ interval = \"100ms\", fall = 2, rise = 2 }}\nserver = [\n\
+             [backend.app]\ncheck = {{ interval = \"100ms\", timeout = \"10s\", fall = 2, rise = 2 }}\nserver = [\n\
              {{ name = \"s1\", address = \"{}\" }}, {{ name = \"s2\", address = \"{}\" }}]\n",
             origins[0].address(),
             origins[1].address()
@@ -62,15 +63,10 @@ impl Site {
 
     /// Waits for a state: it is changed at once, but reported by the checks.
     async fn reaches(&self, server: &str, state: &str) {
-        let mut seen = String::new();
-        for _ in 0..2000 {
-            seen = self.status(server).await;
-            if seen == state {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-        panic!("{server} is {seen}, not {state}");
+        within(&format!("{server} to be {state}"), async {
+            while self.status(server).await != state {}
+        })
+        .await;
     }
 }
 

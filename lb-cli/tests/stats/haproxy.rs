@@ -192,7 +192,7 @@ impl Scene {
              use_backend = [\"dead if {{ path /dead }}\", \"empty if {{ path /empty }}\"]\n\
              [backend.app]\nfullconn = 500\nserver = [\n\
              {{ name = \"s1\", address = \"{one}\", maxconn = 20, maxqueue = 7, weight = 3 }},\n\
-             {{ name = \"s2\", address = \"{two}\", check = {{ interval = \"100ms\", rise = 2, fall = 3 }} }},\n\
+             {{ name = \"s2\", address = \"{two}\", check = {{ interval = \"500ms\", timeout = \"10s\", rise = 2, fall = 3 }} }},\n\
              {{ name = \"b1\", address = \"{one}\", backup = true }},\n\
              {{ name = \"off\", address = \"{one}\", disabled = true, check = {{ interval = \"100ms\" }} }}]\n\
              [backend.dead]\nfullconn = 500\nserver = [{{ name = \"none\", address = \"{nobody}\" }}]\n\
@@ -209,10 +209,10 @@ impl Scene {
     ) -> Process {
         let config = format!(
             "global\n  nbthread 2\n  log stdout format raw local0\n\
-             defaults\n  mode http\n  log global\n  option httplog\n  balance roundrobin\n  retries 1\n  timeout connect 500ms\n  timeout client 5s\n  timeout server 5s\n\
+             defaults\n  mode http\n  log global\n  option httplog\n  balance roundrobin\n  retries 1\n  timeout connect 500ms\n  timeout client 5s\n  timeout server 5s\n  timeout check 10s\n\
              listen stats\n  fullconn 500\n  bind {stats}\n  stats uri /st\n  stats auth user:secret\n\
              frontend web\n  bind {web}\n  maxconn 100\n  use_backend dead if {{ path /dead }}\n  use_backend empty if {{ path /empty }}\n  default_backend app\n\
-             backend app\n  fullconn 500\n  server s1 {one} maxconn 20 maxqueue 7 weight 3\n  server s2 {two} check inter 100ms rise 2 fall 3\n  server b1 {one} backup\n  server off {one} disabled check inter 100ms\n\
+             backend app\n  fullconn 500\n  server s1 {one} maxconn 20 maxqueue 7 weight 3\n  server s2 {two} check inter 500ms rise 2 fall 3\n  server b1 {one} backup\n  server off {one} disabled check inter 100ms\n\
              backend dead\n  fullconn 500\n  server none {nobody}\n\
              backend empty\n  fullconn 500\n  server off {nobody} disabled\n"
         );

@@ -11,6 +11,7 @@ use crate::{
         process::Process,
         site::{get, post},
         wire::Wire,
+        within,
     },
     fetch,
     table::Table,
@@ -133,6 +134,11 @@ async fn a_view_leaves_out_what_it_is_told_to() {
         names.sort();
         names.join(" ")
     };
+    // It is UP until its checks have begun.
+    within("s2 to be DOWN", async {
+        while Table::of(front, "/st;csv").await.get("app", "s2", "status") != "DOWN" {}
+    })
+    .await;
     let all = "app/BACKEND app/s1 app/s2 app/s3 other/BACKEND other/o1 web/FRONTEND";
     assert_eq!(names("/st;csv").await, all);
     assert_eq!(
