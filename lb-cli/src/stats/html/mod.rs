@@ -1,15 +1,20 @@
 //! The page: HAProxy's columns, in a table for each section. It needs nothing
 //! from elsewhere and runs no script; light or dark is the reader's choice.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Write as _};
 
 use super::{
     Column::{self, *},
     Kind, Row, admin,
-    row::Field,
     view::View,
 };
 use crate::{config::model, run::System};
+
+mod cell;
+mod text;
+
+use cell::{Detail, Since, cell};
+use text::{Grouped, Text, Time};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -62,25 +67,6 @@ const LEGEND: [(&str, &str); 8] = [
     ("drain", "DRAIN or NOLB"),
     ("maint", "MAINT"),
 ];
-
-/// Text in a page: nothing in it is markup.
-struct Text<'a>(&'a str);
-
-impl Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A page to be written.
 pub(super) struct Page<'a> {
@@ -324,171 +310,9 @@ fn class_of_server(row: &Row) -> &'static str {
     }
 }
 
-fn cell(out: &mut String, row: &Row, column: Column) -> fmt::Result {
-    let server = row.kind == Kind::Server;
-    match (column, row.field(column)) {
-        (Status, Some(Field::Text(status))) => {
-            write!(out, "{}{}", Text(status), Since(row))
-        }
-        (CheckStatus, Some(Field::Text(status))) => {
-            let code = row.count(CheckCode).map(|code| format!("/{code}"));
-            let time = row.count(CheckDuration).map(|ms| format!(" in {ms} ms"));
-            write!(
-                out,
-                "{}{}{}",
-                Text(status),
-                code.unwrap_or_default(),
-                time.unwrap_or_default()
-            )
-        }
-        // One of them is always 1.
-        (Act | Bck, Some(Field::Number(flag))) if server => {
-            out.write_str(if *flag == 1 { "Y" } else { "-" })
-        }
-        (Lastsess, Some(Field::Text(_))) => out.write_str("?"),
-        (Lastsess | Downtime, Some(Field::Number(seconds))) => write!(out, "{}", Time(*seconds)),
-        (Throttle, Some(Field::Number(percent))) => write!(out, "{percent}%"),
-        (RateLim, Some(Field::Number(0))) => out.write_str("-"),
-        (_, Some(Field::Number(number))) => write!(out, "{}", Grouped(*number)),
-        (_, Some(Field::Text(text))) => write!(out, "{}", Text(text)),
-        (Slim | Qlimit | Throttle, None) if server => out.write_str("-"),
-        (_, None) => Ok(()),
-    }
-}
-
-/// How long the state has been so.
-struct Since<'a>(&'a Row);
-
-impl Display for Since<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.count(Lastchg) {
-            Some(seconds) => write!(f, " for {}", Time(seconds)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What HAProxy's page says when the pointer rests on a cell.
-struct Detail<'a>(&'a Row, Column);
-
-impl Display for Detail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(row, column) = self;
-        let count = |column| row.count(column).unwrap_or_default();
-        match column {
-            Stot => {
-                write!(f, "{} requests", Grouped(count(ReqTot)))?;
-                for (class, column) in [
-                    ("1xx", Hrsp1xx),
-                    ("2xx", Hrsp2xx),
-                    ("3xx", Hrsp3xx),
-                    ("4xx", Hrsp4xx),
-                    ("5xx", Hrsp5xx),
-                    ("other", HrspOther),
-                ] {
-                    write!(f, ", {class}: {}", Grouped(count(column)))?;
-                }
-                if row.kind == Kind::Frontend {
-                    let intercepted = Grouped(count(Intercepted));
-                    return write!(f, ", statistics: {intercepted}");
-                }
-                write!(f, "; average and longest, in ms:")?;
-                for (phase, average, longest) in [
-                    ("queue", Qtime, QtimeMax),
-                    ("connect", Ctime, CtimeMax),
-                    ("response", Rtime, RtimeMax),
-                    ("total", Ttime, TtimeMax),
-                ] {
-                    write!(f, " {phase} {}/{}", count(average), count(longest))?;
-                }
-                Ok(())
-            }
-            Rate | RateMax if row.kind == Kind::Frontend => {
-                let requests = if *column == Rate { ReqRate } else { ReqRateMax };
-                write!(f, "requests: {}/s", Grouped(count(requests)))
-            }
-            Eresp if row.kind != Kind::Frontend => write!(
-                f,
-                "aborted by clients: {}, by servers: {}",
-                Grouped(count(CliAbrt)),
-                Grouped(count(SrvAbrt))
-            ),
-            CheckStatus => {
-                f.write_str(row.word(CheckDesc))?;
-                match row.word(LastChk) {
-                    "" => Ok(()),
-                    said => write!(f, ": {said}"),
-                }
-            }
-            Status if !row.word(Tracked).is_empty() => write!(f, "tracks {}", row.word(Tracked)),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Digits in threes, with a narrow blank between.
-struct Grouped(u64);
-
-impl Display for Grouped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                f.write_char('\u{202f}')?;
-            }
-            f.write_char(digit)?;
-        }
-        Ok(())
-    }
-}
-
-/// Seconds in the two largest units: `2d3h`, `4m5s`.
-struct Time(u64);
-
-impl Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (s, m, h, d) = (
-            self.0 % 60,
-            self.0 / 60 % 60,
-            self.0 / 3600 % 24,
-            self.0 / 86_400,
-        );
-        match (d, h, m) {
-            (1.., _, _) => write!(f, "{d}d{h}h"),
-            (0, 1.., _) => write!(f, "{h}h{m}m"),
-            (0, 0, 1..) => write!(f, "{m}m{s}s"),
-            (0, 0, 0) => write!(f, "{s}s"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_in_a_text_is_markup() {
-        let text = Text("<script>\"a\" & 'b'</script>").to_string();
-        assert_eq!(
-            text,
-            "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;&lt;/script&gt;"
-        );
-    }
-
-    #[test]
-    fn numbers_and_times_are_short() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1 000"),
-            (1_234_567, "1 234 567"),
-        ] {
-            assert_eq!(Grouped(number).to_string().replace('\u{202f}', " "), text);
-        }
-        for (seconds, text) in [(0, "0s"), (61, "1m1s"), (7260, "2h1m"), (180_000, "2d2h")] {
-            assert_eq!(Time(seconds).to_string(), text);
-        }
-    }
 
     #[test]
     fn every_state_has_its_colour() {
