@@ -4,9 +4,13 @@
 //! those that have waited for a few milliseconds, go through a bounded channel
 //! to one writer thread. A slow target never delays a request: when the channel
 //! is full, lines are dropped, counted, and the count is logged.
+//!
+//! Every line has a level of syslog: those of requests are `info`, those of the
+//! process what HAProxy gives them. Each target takes the levels it asks for.
 
 mod clock;
 mod line;
+mod syslog;
 mod target;
 mod worker;
 
@@ -26,14 +30,16 @@ pub use worker::{attach, detach, line, run_flusher};
 
 use target::Target;
 
+pub use crate::config::model::Level;
 use crate::config::model::LogTarget;
 
 /// Buffers that may wait for the writer; with [`worker::FULL`] bytes each, some
 /// megabytes at the most.
 const WAITING: usize = 128;
 
-/// One buffer of whole lines.
+/// One buffer of whole lines of one level.
 struct Batch {
+    level: Level,
     bytes: Vec<u8>,
     lines: u64,
 }
@@ -42,6 +48,8 @@ struct Batch {
 #[derive(Clone, Debug)]
 pub struct Sink {
     sender: Option<SyncSender<Batch>>,
+    /// The least severe lines that any target takes.
+    level: Level,
     dropped: Arc<AtomicU64>,
     /// Ahead of every message: the node's name and a blank, if it was given one.
     prefix: Arc<str>,
@@ -71,12 +79,14 @@ impl Writer {
             return Ok(Self {
                 sink: Sink {
                     sender: None,
+                    level: Level::Emerg,
                     dropped,
                     prefix,
                 },
                 thread: None,
             });
         }
+        let level = targets.iter().map(|target| target.level).max();
         let targets = targets
             .iter()
             .map(Target::open)
@@ -89,6 +99,7 @@ impl Writer {
         Ok(Self {
             sink: Sink {
                 sender: Some(sender),
+                level: level.unwrap_or_default(),
                 dropped,
                 prefix,
             },
@@ -113,22 +124,28 @@ impl Writer {
 }
 
 impl Sink {
-    /// Is there a target at all?
-    pub fn is_on(&self) -> bool {
-        self.sender.is_some()
+    /// Is there a target for lines of this level?
+    pub fn takes(&self, level: Level) -> bool {
+        self.sender.is_some() && level <= self.level
+    }
+
+    /// Hands over one line of the process itself that needs nobody's care.
+    pub fn notice(&self, text: &str) {
+        self.say(Level::Notice, text);
     }
 
     /// Hands over one line of the process itself, such as a server's change of
     /// state. Without a target it goes to standard error.
-    pub fn notice(&self, text: &str) {
+    pub fn say(&self, level: Level, text: &str) {
         let node = &self.prefix;
-        if self.is_on() {
+        if self.sender.is_none() {
+            eprintln!("{} {node}{text}", LocalClock::now_rfc3339());
+        } else if self.takes(level) {
             self.send(Batch {
+                level,
                 bytes: format!("{node}{text}\n").into_bytes(),
                 lines: 1,
             });
-        } else {
-            eprintln!("{} {node}{text}", LocalClock::now_rfc3339());
         }
     }
 
@@ -147,13 +164,18 @@ impl Sink {
 fn write_all(mut targets: Vec<Target>, batches: &Receiver<Batch>, dropped: &AtomicU64) {
     while let Ok(batch) = batches.recv() {
         for target in &mut targets {
-            target.write(&batch.bytes);
+            target.write(&batch);
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let note = format!("{lost} log lines dropped: the log target is too slow\n");
+            let batch = Batch {
+                level: Level::Warning,
+                bytes: note.into_bytes(),
+                lines: 1,
+            };
             for target in &mut targets {
-                target.write(note.as_bytes());
+                target.write(&batch);
             }
         }
     }

@@ -22,6 +22,7 @@ use super::{
     frontend::FrontendServer,
     system::{Phase, RunningFrontend},
 };
+use crate::log::Level;
 
 /// How long to leave connections in the kernel's queue when descriptors run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -59,7 +60,10 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
                 refusing.set(true);
                 let name = door.frontend.plan.name();
                 let log = door.system.log();
-                log.notice(&format!("frontend {name} cannot accept: {error}"));
+                log.say(
+                    Level::Alert,
+                    &format!("frontend {name} cannot accept: {error}"),
+                );
                 sleep(BACK_OFF).await;
             }
         }

@@ -9,10 +9,13 @@ mod accept;
 mod checks;
 mod counts;
 mod frontend;
+mod history;
 mod limits;
+mod rates;
 mod record;
 mod signals;
 mod system;
+mod tally;
 mod vrrp;
 mod worker;
 
@@ -20,8 +23,11 @@ use std::{io, sync::Arc};
 
 use lb_tcp::BindError;
 
+pub use history::History;
+pub use rates::{BackendRates, FrontendRates, Rate};
 use signals::Signals;
-pub use system::System;
+pub use system::{RunningBackend, RunningFrontend, System};
+pub use tally::{Time, Totals};
 use vrrp::Virtual;
 
 use crate::{
@@ -92,6 +98,10 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     if let Some(vrrp) = &vrrp {
         vrrp.start(&routers, &system, &runtime);
     }
+    runtime.spawn({
+        let system = Arc::clone(&system);
+        async move { rates::run(&system).await }
+    });
     runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
     runtime.block_on(signals.drain(&system));
     drop(vrrp);

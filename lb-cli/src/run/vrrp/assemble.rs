@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use lb_vrrp::{
     VirtualAddress, Vrrp,
-    driver::{Driver, Instance, Report},
+    driver::{Driver, Instance, Report, Severity},
     link::PeerLink,
     linux::LinuxNetwork,
     machine::{Probe, Settings},
@@ -19,7 +19,7 @@ use super::VrrpError;
 use crate::{
     config::{
         Spanned,
-        model::{self, Auth, Checksum, HmacMode, InitialState, ProbePolicy, WitnessMode},
+        model::{self, Auth, Checksum, HmacMode, InitialState, Level, ProbePolicy, WitnessMode},
     },
     log::Sink,
     plan::{self, VirtualRouter},
@@ -53,7 +53,14 @@ pub(super) fn driver(plan: &plan::Vrrp, log: Sink) -> Result<(Driver, Vec<Vrrp>)
     {
         driver.link(peer_link(link)?);
     }
-    driver.observe(move |report: &Report| log.notice(&format!("vrrp: {report}")));
+    driver.observe(move |report: &Report| {
+        let level = match report.severity() {
+            Severity::Notice => Level::Notice,
+            Severity::Warning => Level::Warning,
+            Severity::Alert => Level::Alert,
+        };
+        log.say(level, &format!("vrrp: {report}"));
+    });
     Ok((driver, routers))
 }
 
