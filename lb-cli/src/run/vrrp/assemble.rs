@@ -157,7 +157,9 @@ fn format(model: &model::Vrrp) -> Format {
             Checksum::Message => ChecksumPolicy::Message,
         });
     if !model.unicast_peers.is_empty() {
-        format = format.delivery(Delivery::Unicast { ttl: None });
+        format = format
+            .delivery(Delivery::Unicast { ttl: None })
+            .peers(values(&model.unicast_peers));
     }
     format.build().expect("the configuration has checked them")
 }
