@@ -147,7 +147,9 @@ impl Machine {
         self.accept(now, peer);
     }
 
-    /// `peer` is the master: waits anew.
+    /// `peer` is the master: waits anew. In version 3 its interval is learned, as the RFCs demand:
+    /// who can forge an advertisement can make a backup wait for three times 40.95 s, until the
+    /// master's next one. Only authentication keeps that out.
     fn accept(&mut self, now: Instant, peer: Peer) {
         self.master = Some(peer);
         self.waiting = Waiting::new(peer.interval);
