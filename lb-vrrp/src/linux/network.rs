@@ -12,7 +12,7 @@ use super::attachment::{Attachment, Heard};
 use super::builder::{LinuxNetworkBuilder, Settings};
 use super::firewall::Firewall;
 use super::neighbours::Neighbours;
-use super::netlink::{Link, Monitor, Netlink};
+use super::netlink::{Change, Link, Monitor, Netlink};
 use super::sysctl;
 use crate::network::{InterfaceState, MacAddress, Network, NetworkEvent};
 use crate::{Family, VirtualAddress, VirtualRoute, VirtualRouterId};
@@ -59,6 +59,8 @@ pub struct LinuxNetwork {
     pub(super) macs: Option<HashSet<MacAddress>>,
     pub(super) events: VecDeque<NetworkEvent>,
     waker: Option<Waker>,
+    /// What the kernel told could not be followed: all is to be read anew.
+    pub(super) behind: bool,
 }
 
 pub(super) struct Tracked {
@@ -102,6 +104,7 @@ impl LinuxNetwork {
             macs: None,
             events: VecDeque::new(),
             waker: None,
+            behind: false,
             settings,
         };
         if !network.settings.accept {
@@ -315,6 +318,10 @@ impl Network for LinuxNetwork {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Ok(event));
+            }
+            if std::mem::take(&mut self.behind) {
+                self.apply(vec![Change::Anything])?;
+                continue;
             }
             if let Poll::Ready(changes) = self.monitor.poll_changes(cx) {
                 self.apply(changes?)?;

@@ -5,3 +5,4 @@ mod failover;
 mod faults;
 mod groups;
 mod support;
+mod unreadable_network;
