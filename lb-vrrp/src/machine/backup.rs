@@ -105,6 +105,11 @@ impl Machine {
         self.waiting.wants && !self.isolated
     }
 
+    /// Whether its master was last heard to say that it stops.
+    pub(crate) const fn is_offered(&self) -> bool {
+        matches!(self.waiting.cause, Some(Reason::MasterStopped(_)))
+    }
+
     fn down_interval(&self) -> Duration {
         let Settings {
             version, missed, ..

@@ -4,5 +4,6 @@
 mod failover;
 mod faults;
 mod groups;
+mod same_number_on_two_interfaces;
 mod support;
 mod unreadable_network;
