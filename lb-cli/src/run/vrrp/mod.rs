@@ -47,12 +47,15 @@ pub enum VrrpError {
     Thread(#[source] io::Error),
 }
 
-/// The virtual routers of this process, on their thread. Dropped, it waits for the thread's end,
-/// which comes by itself once the addresses are given away.
+/// The virtual routers of this process, on their thread. Dropped, it has the thread give up at
+/// once what is not given away, and waits for its end: an address that is still set when the
+/// process ends would be left behind.
 pub(super) struct Virtual {
     routers: Vec<Vrrp>,
     /// Says that clients are served; dropped unsaid, the thread ends.
     ready: Mutex<Option<oneshot::Sender<()>>>,
+    /// Dropped, it ends the thread.
+    stay: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -68,6 +71,7 @@ impl Virtual {
         }
         let (opened, outcome) = mpsc::channel();
         let (ready, served) = oneshot::channel();
+        let (stay, end) = oneshot::channel::<()>();
         let plan = Arc::clone(plan);
         let thread = thread::Builder::new()
             .name("vrrp".to_owned())
@@ -76,7 +80,10 @@ impl Virtual {
                     let _ = opened.send(Ok(routers));
                     runtime.block_on(async {
                         if served.await.is_ok() {
-                            driver.run().await;
+                            tokio::select! {
+                                () = driver.run() => {}
+                                _ = end => {}
+                            }
                         }
                     });
                 }
@@ -90,6 +97,7 @@ impl Virtual {
         Ok(Some(Self {
             routers,
             ready: Mutex::new(Some(ready)),
+            stay: Some(stay),
             thread: Some(thread),
         }))
     }
@@ -129,7 +137,8 @@ impl Drop for Virtual {
     fn drop(&mut self) {
         let ready = self.ready.get_mut();
         drop(ready.unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.take().filter(thread::JoinHandle::is_finished) {
+        drop(self.stay.take());
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
