@@ -4,6 +4,7 @@
 mod failover;
 mod faults;
 mod groups;
+mod routes_left_behind;
 mod same_number_on_two_interfaces;
 mod support;
 mod unreadable_network;
