@@ -275,7 +275,7 @@ fn broken_configurations_keepalived_runs_with() {
         (
             "script file missing",
             with("[script.s]\ncommand = ['/nonexistent/check']"),
-            "cannot run `/nonexistent/check`",
+            "/nonexistent/check cannot be used",
         ),
         (
             "no script user",
