@@ -1,4 +1,8 @@
 //! One node alone: what it leaves behind, and what a moment without descriptors does to it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a real process runs on the real clock"
+)]
 
 use std::{
     fs,
