@@ -65,6 +65,8 @@ struct Seat {
     publisher: Publisher,
     notifier: Option<Notifier>,
     witness: Option<Watch>,
+    /// What was last said of it.
+    reached: Option<bool>,
     /// Interfaces that are only tracked, with their weights.
     interfaces: Vec<(String, TrackHandle, i16)>,
     /// Its network could not be read, and when that is tried again.
@@ -153,6 +155,7 @@ impl Driver {
             witness: instance
                 .witness
                 .map(|witness| witness.watch(&*instance.interface)),
+            reached: None,
             interfaces: instance
                 .interfaces
                 .into_iter()
@@ -210,6 +213,7 @@ impl Driver {
             if !self.router.machine(index).priority().is_owner() {
                 self.seats[index.0].port.remove_addresses(now);
             }
+            self.ask_witness(now, index);
         }
         poll_fn(|cx| {
             self.poll_orders(cx);

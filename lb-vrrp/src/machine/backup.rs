@@ -30,6 +30,8 @@ pub(super) struct Waiting {
     hopeful: bool,
     /// The time has run out, and the sync group has not decided yet.
     wants: bool,
+    /// The time has run out, and a witness is waited for.
+    stalled: bool,
 }
 
 /// Probes go out this long before the time runs out, within the skew time: they cost nothing.
@@ -51,6 +53,7 @@ impl Waiting {
             preempt_from: None,
             hopeful: false,
             wants: false,
+            stalled: false,
         }
     }
 
@@ -251,10 +254,13 @@ impl Machine {
     pub(super) fn witness(&mut self, now: Instant, reachable: bool) {
         let regained = self.isolated && reachable;
         self.isolated = !reachable;
-        let held = self.waiting.down.is_some_and(|down| down <= now) || self.waiting.wants;
-        if regained && self.state == State::Backup && held {
-            self.backup_timeout(now);
+        if !regained || self.state != State::Backup {
+            return;
         }
+        if std::mem::take(&mut self.waiting.stalled) {
+            self.waiting.down = Some(now);
+        }
+        self.backup_timeout(now);
     }
 
     pub(super) fn backup_timeout(&mut self, now: Instant) {
@@ -274,7 +280,10 @@ impl Machine {
         let settings = &self.settings;
         let retry = now + settings.interval.duration();
         if self.isolated {
-            self.alarm(now, Alarm::Isolated);
+            // At first it is asked anew, and may answer yet.
+            if std::mem::replace(&mut self.waiting.stalled, true) {
+                self.alarm(now, Alarm::Isolated);
+            }
             self.waiting.until(now, retry, Probe::Off);
             self.waiting.probed = false;
             self.waiting.answer = None;
