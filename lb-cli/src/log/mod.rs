@@ -11,7 +11,7 @@ mod target;
 mod worker;
 
 use std::{
-    io,
+    io::{self, Write as _},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -128,7 +128,9 @@ impl Sink {
                 lines: 1,
             });
         } else {
-            eprintln!("{} {node}{text}", LocalClock::now_rfc3339());
+            // Where nobody reads it any more, `eprintln` would end the thread that has said it.
+            let line = format!("{} {node}{text}\n", LocalClock::now_rfc3339());
+            let _ = io::stderr().write_all(line.as_bytes());
         }
     }
 

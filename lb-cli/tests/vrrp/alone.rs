@@ -1,4 +1,4 @@
-//! One node alone: what it leaves behind, and what a moment without descriptors does to it.
+//! One node alone: what it leaves behind, and what it gets over.
 #![allow(
     clippy::disallowed_methods,
     reason = "a real process runs on the real clock"
@@ -62,7 +62,7 @@ impl Alone {
             .arg("serve")
             .arg(&alone.file)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("lb starts");
         alone.lb = Some(lb);
@@ -175,5 +175,19 @@ fn a_node_that_lacked_descriptors_is_master_again() {
     let mut input = clients.stdin.take().expect("it is piped");
     input.write_all(b"\n").expect("bash reads");
     clients.wait().expect("bash ends");
+    alone.until("it is master again", Alone::is_master);
+}
+
+/// Its log went to a pipe, and the next line ended the thread of VRRP: the rest went on, and was
+/// never master again.
+#[test]
+fn a_node_whose_log_nobody_reads_goes_on() {
+    let _turn = turn();
+    let mut alone = Alone::start("log", "advert_interval = '100ms'");
+    drop(alone.lb.as_mut().expect("it runs").stderr.take());
+    let link = |state| alone.ip(&["-n", &alone.namespace, "link", "set", "v1", state]);
+    link("down");
+    alone.until("it is in fault", |alone| !alone.is_master());
+    link("up");
     alone.until("it is master again", Alone::is_master);
 }
