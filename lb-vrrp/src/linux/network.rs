@@ -191,14 +191,22 @@ impl LinuxNetwork {
     }
 
     fn remove_address(&mut self, address: &VirtualAddress) -> io::Result<()> {
-        let index = match self.place(address.interface()) {
-            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(()),
-            link => link?.index,
+        let here = match self.place(address.interface()) {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => None,
+            link => Some(link?.index),
         };
+        // Where it was set counts, too: the interface may have another name by now.
+        let is_it = |held: &Held| held.address.ip() == address.ip();
+        let set = self.held.iter().filter(|held| is_it(held));
+        let places: HashSet<u32> = set.map(|held| held.index).chain(here).collect();
         // First, that its removal is not taken for another's.
-        self.held.retain(|held| held.address.ip() != address.ip());
+        self.held.retain(|held| !is_it(held));
         self.own.remove(&address.ip());
-        self.netlink.remove_address(index, address)
+        let mut result = Ok(());
+        for index in places {
+            result = result.and(self.netlink.remove_address(index, address));
+        }
+        result
     }
 
     /// The sockets for an address that is set on another interface, opened at its first use.
