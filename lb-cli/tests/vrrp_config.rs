@@ -280,7 +280,7 @@ fn broken_configurations_keepalived_runs_with() {
         (
             "no script user",
             with(&format!("{script}user = 'lb-nobody'")),
-            "there is no user `lb-nobody`",
+            "no user \"lb-nobody\"",
         ),
         (
             "script of a shell",
