@@ -17,7 +17,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{config::Diagnostics, run::RunError};
+use crate::{config::Diagnostics, plan::with_sources, run::RunError};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -98,6 +98,7 @@ impl From<RunError> for Failed {
             RunError::Log(why) | RunError::Worker(why) | RunError::Signals(why) => {
                 format!("{error}: {why}")
             }
+            RunError::Vrrp(why) => with_sources(why),
             _ => error.to_string(),
         })
     }

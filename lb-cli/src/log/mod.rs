@@ -31,7 +31,7 @@ pub use worker::{attach, detach, line, run_flusher};
 use target::Target;
 
 pub use crate::config::model::Level;
-use crate::config::model::LogTarget;
+use crate::config::model::{LogTarget, LogTo};
 
 /// Buffers that may wait for the writer; with [`worker::FULL`] bytes each, some
 /// megabytes at the most.
@@ -47,9 +47,11 @@ struct Batch {
 /// Where lines are handed over. Clones feed the same writer.
 #[derive(Clone, Debug)]
 pub struct Sink {
-    sender: Option<SyncSender<Batch>>,
+    sender: SyncSender<Batch>,
     /// The least severe lines that any target takes.
     level: Level,
+    /// Messages bear their time: nothing else adds it.
+    stamped: bool,
     dropped: Arc<AtomicU64>,
     /// Ahead of every message: the node's name and a blank, if it was given one.
     prefix: Arc<str>,
@@ -75,17 +77,13 @@ impl Writer {
             .map(|node| format!("{node} "))
             .unwrap_or_default()
             .into();
-        if targets.is_empty() {
-            return Ok(Self {
-                sink: Sink {
-                    sender: None,
-                    level: Level::Emerg,
-                    dropped,
-                    prefix,
-                },
-                thread: None,
-            });
-        }
+        // Messages of the process have a reader even without a target; lines of requests do not.
+        let default = [LogTarget {
+            level: Level::Notice,
+            ..LogTarget::new(LogTo::Stderr)
+        }];
+        let stamped = targets.is_empty();
+        let targets = if stamped { &default } else { targets };
         let level = targets.iter().map(|target| target.level).max();
         let targets = targets
             .iter()
@@ -98,8 +96,9 @@ impl Writer {
             .spawn(move || write_all(targets, &receiver, &counter))?;
         Ok(Self {
             sink: Sink {
-                sender: Some(sender),
+                sender,
                 level: level.unwrap_or_default(),
+                stamped,
                 dropped,
                 prefix,
             },
@@ -126,7 +125,7 @@ impl Writer {
 impl Sink {
     /// Is there a target for lines of this level?
     pub fn takes(&self, level: Level) -> bool {
-        self.sender.is_some() && level <= self.level
+        level <= self.level
     }
 
     /// Hands over one line of the process itself that needs nobody's care.
@@ -135,26 +134,26 @@ impl Sink {
     }
 
     /// Hands over one line of the process itself, such as a server's change of
-    /// state. Without a target it goes to standard error.
+    /// state. Without a target it goes to standard error, with the time.
     pub fn say(&self, level: Level, text: &str) {
         let node = &self.prefix;
-        if self.sender.is_none() {
-            eprintln!("{} {node}{text}", LocalClock::now_rfc3339());
-        } else if self.takes(level) {
+        if self.takes(level) {
+            let line = if self.stamped {
+                format!("{} {node}{text}\n", LocalClock::now_rfc3339())
+            } else {
+                format!("{node}{text}\n")
+            };
             self.send(Batch {
                 level,
-                bytes: format!("{node}{text}\n").into_bytes(),
+                bytes: line.into_bytes(),
                 lines: 1,
             });
         }
     }
 
     fn send(&self, batch: Batch) {
-        let Some(sender) = &self.sender else {
-            return;
-        };
         if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
-            sender.try_send(batch)
+            self.sender.try_send(batch)
         {
             self.dropped.fetch_add(batch.lines, Ordering::Relaxed);
         }

@@ -55,6 +55,9 @@ pub enum RunError {
     /// The virtual routers do not start.
     #[error("{0}")]
     Vrrp(#[from] vrrp::VrrpError),
+    /// The thread of VRRP has ended.
+    #[error("the thread of virtual addresses has ended, which is a defect of lb")]
+    VrrpEnded,
     /// A thread or a runtime cannot be had.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
@@ -102,7 +105,7 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
         let system = Arc::clone(&system);
         async move { rates::run(&system).await }
     });
-    runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
+    let ended = runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
     runtime.block_on(signals.drain(&system));
     drop(vrrp);
     for worker in workers {
@@ -113,5 +116,5 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     drop(runtime);
     drop(system);
     writer.finish();
-    Ok(())
+    ended
 }

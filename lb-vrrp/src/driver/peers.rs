@@ -119,13 +119,19 @@ impl Driver {
             LinkEvent::TakeOver { peer, id, family } => {
                 let views = peers.link.views().find(|(other, _)| other == peer);
                 let routers = views.map(|(_, routers)| routers).unwrap_or_default();
-                let concerned: Vec<_> = peers.concerned(&self.router, routers).collect();
-                for (index, from, _) in concerned {
-                    let settings = self.router.machine(index).settings();
-                    if (settings.id(), settings.family()) == (*id, *family) {
-                        self.router
-                            .handle_event(now, index, Event::TakeOver { from });
-                    }
+                let mut asked: Vec<_> = peers.concerned(&self.router, routers).collect();
+                asked.retain(|(index, ..)| {
+                    let settings = self.router.machine(*index).settings();
+                    (settings.id(), settings.family()) == (*id, *family)
+                });
+                // A number may be in use on two interfaces, and the question names none: then it
+                // is about the one whose master said that it stops.
+                if asked.len() > 1 {
+                    asked.retain(|(index, ..)| self.router.machine(*index).is_offered());
+                }
+                for (index, from, _) in asked {
+                    self.router
+                        .handle_event(now, index, Event::TakeOver { from });
                 }
             }
             _ => {}

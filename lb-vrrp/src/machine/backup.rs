@@ -30,6 +30,8 @@ pub(super) struct Waiting {
     hopeful: bool,
     /// The time has run out, and the sync group has not decided yet.
     wants: bool,
+    /// The time has run out, and a witness is waited for.
+    stalled: bool,
 }
 
 /// Probes go out this long before the time runs out, within the skew time: they cost nothing.
@@ -51,6 +53,7 @@ impl Waiting {
             preempt_from: None,
             hopeful: false,
             wants: false,
+            stalled: false,
         }
     }
 
@@ -103,6 +106,11 @@ impl Machine {
     /// Whether the sync group decides that this router, whose time has run out, becomes master.
     pub(super) const fn wants_master(&self) -> bool {
         self.waiting.wants && !self.isolated
+    }
+
+    /// Whether its master was last heard to say that it stops.
+    pub(crate) const fn is_offered(&self) -> bool {
+        matches!(self.waiting.cause, Some(Reason::MasterStopped(_)))
     }
 
     fn down_interval(&self) -> Duration {
@@ -248,10 +256,13 @@ impl Machine {
     pub(super) fn witness(&mut self, now: Instant, reachable: bool) {
         let regained = self.isolated && reachable;
         self.isolated = !reachable;
-        let held = self.waiting.down.is_some_and(|down| down <= now) || self.waiting.wants;
-        if regained && self.state == State::Backup && held {
-            self.backup_timeout(now);
+        if !regained || self.state != State::Backup {
+            return;
         }
+        if std::mem::take(&mut self.waiting.stalled) {
+            self.waiting.down = Some(now);
+        }
+        self.backup_timeout(now);
     }
 
     pub(super) fn backup_timeout(&mut self, now: Instant) {
@@ -271,7 +282,10 @@ impl Machine {
         let settings = &self.settings;
         let retry = now + settings.interval.duration();
         if self.isolated {
-            self.alarm(now, Alarm::Isolated);
+            // At first it is asked anew, and may answer yet.
+            if std::mem::replace(&mut self.waiting.stalled, true) {
+                self.alarm(now, Alarm::Isolated);
+            }
             self.waiting.until(now, retry, Probe::Off);
             self.waiting.probed = false;
             self.waiting.answer = None;

@@ -124,7 +124,7 @@ fn hold_asks_before_it_takes_whatever_moved_the_timer() {
     let mut node = Node::started(&v2(128).probe(Probe::Hold));
     node.event(Event::Witness { reachable: false });
     node.pass(ms(5000));
-    node.event(Event::Witness { reachable: true });
-    let actions = node.until_it_changes().1;
+    let mut actions = node.event(Event::Witness { reachable: true });
+    actions.extend(node.until_it_changes().1);
     assert_eq!(count(&actions, &Action::Probe), 1);
 }
