@@ -251,8 +251,12 @@ impl Machine {
                 State::Backup => self.waiting.answered(by),
                 State::Initialize | State::Fault => {}
             },
-            Event::Lost { address: _ } if self.state == State::Master => {
-                self.actions.push_back(Action::AddAddresses);
+            Event::Lost { address } if self.state == State::Master => {
+                // One answer for all that went together: it sets every address.
+                if !self.actions.contains(&Action::AddAddresses) {
+                    self.alarm(now, Alarm::AddressLost { address });
+                    self.actions.push_back(Action::AddAddresses);
+                }
                 if !self.is_stepping_aside() {
                     self.announcements.start(now);
                 }
@@ -385,7 +389,10 @@ impl Machine {
             self.alarms.retain(|_, at| recent(at));
         }
         // What no packet can raise is never crowded out.
-        let own = matches!(alarm, Alarm::Isolated | Alarm::NoSuccessor);
+        let own = matches!(
+            alarm,
+            Alarm::Isolated | Alarm::NoSuccessor | Alarm::AddressLost { .. }
+        );
         if own || self.alarms.len() < ALARMS {
             self.alarms.insert(alarm.clone(), now);
             self.actions.push_back(Action::Alarm(alarm));
