@@ -285,7 +285,11 @@ impl Driver {
 
     fn poll_network(&mut self, cx: &mut Context<'_>, index: RouterIndex) -> Option<NetworkEvent> {
         let seat = &mut self.seats[index.0];
-        if seat.deaf || !seat.port.allowance.take(now()) {
+        if seat.deaf {
+            return None;
+        }
+        if !seat.port.allowance.take(now()) {
+            self.router.handle_event(now(), index, Event::Overrun);
             return None;
         }
         match seat.port.network.poll_event(cx) {

@@ -262,6 +262,7 @@ impl Machine {
                 }
             }
             Event::Lost { .. } => {}
+            Event::Overrun => self.waiting.overrun(),
             Event::PeerGone {
                 source,
                 next_in_line,

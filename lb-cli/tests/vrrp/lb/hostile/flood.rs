@@ -6,13 +6,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use lb_benches::rig::{Mode, Node, Profile, Rig, VIRTUAL_ROUTER_ID, VIRTUAL_V4};
+use lb_benches::rig::{Fault, Mode, Node, Profile, Rig, VIRTUAL_ROUTER_ID, VIRTUAL_V4};
 
 use super::forgery::{Forger, summed, v2, v3};
-use super::{count, lb, quick, show, shown};
-use crate::stage::{answered_by, run, turn};
+use super::{count, lb, quick, show, shown, until};
+use crate::stage::{PATIENCE, answered_by, rig, run, turn};
 
 const PASSWORD: [u8; 8] = *b"s3cret88";
 /// One that is wrong in one way.
@@ -153,6 +155,33 @@ fn forged_advertisements_move_nothing() {
             assert_eq!(count(&rig, node, why), expected, "{node}: {why}");
         }
     }
+}
+
+/// More than is read, so that most of the master's advertisements are lost among it.
+#[test]
+fn garbage_neither_deposes_the_living_nor_keeps_the_dead() {
+    const LONG: Duration = Duration::from_secs(3);
+    let _turn = turn();
+    let mut rig = rig(Profile::V3, [lb(), lb()]);
+    let probe = run(&mut rig, Mode::Udp);
+    let forger = Forger::new(&rig, 255);
+    let mut garbage = v3(VIRTUAL_ROUTER_ID, 255, 10, VIRTUAL_V4);
+    garbage[6] ^= 0xff;
+    let begin = Instant::now();
+    let (long, over) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Relaxed) && begin.elapsed() < LONG + PATIENCE {
+                (0..100).for_each(|_| forger.send(&garbage));
+                long.store(begin.elapsed() > LONG, Relaxed);
+            }
+        });
+        until("it has lasted", || long.load(Relaxed));
+        unmoved(&rig);
+        rig.apply(Fault::Kill9, Node::A).expect("a is killed");
+        answered_by(&probe, Node::B);
+        over.store(true, Relaxed);
+    });
 }
 
 /// Each is answered, so that whoever is misled learns better, but not each by itself.

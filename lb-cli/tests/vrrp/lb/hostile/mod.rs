@@ -58,6 +58,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = now() + PATIENCE;
     while !so() {
         assert!(now() < deadline, "waited in vain until {what}");
+        std::thread::yield_now();
     }
 }
 
