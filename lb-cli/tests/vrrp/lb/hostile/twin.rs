@@ -5,9 +5,9 @@ use lb_benches::rig::{Mode, Node, Profile};
 use super::{count, lb, logged};
 use crate::stage::{PATIENCE, answered_by, held_by, rig, run, stays, turn};
 
-/// Both have the address, and each sets again what the other removes: clients and the other node notice nothing.
+/// Both have the address, and each sets again what the other removes. Killed; one that stops says so in the name of both.
 #[test]
-fn a_second_process_of_the_same_node_costs_nothing() {
+fn a_second_process_of_the_same_node_does_not_flap_or_take_the_address_with_it() {
     let _turn = turn();
     let mut rig = rig(Profile::V3, [lb(), lb()]);
     let probe = run(&mut rig, Mode::Udp);
