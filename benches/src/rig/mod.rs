@@ -22,6 +22,7 @@ mod configuration;
 mod daemon;
 mod error;
 mod fault;
+mod hand;
 mod holders;
 mod namespace;
 mod place;
@@ -35,7 +36,7 @@ mod task;
 use std::{
     fs,
     net::{IpAddr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -49,6 +50,7 @@ pub use capture::{Capture, Packets};
 pub use daemon::Daemon;
 pub use error::RigError;
 pub use fault::{Fault, UnknownFault};
+pub use hand::Host;
 pub use holders::Holders;
 pub use namespace::abandon;
 pub use place::{Node, VIRTUAL_LINK_LOCAL, VIRTUAL_ROUTER_ID, VIRTUAL_V4, VIRTUAL_V6};
@@ -134,10 +136,13 @@ impl Rig {
                 configuration::keepalived(node, &peers, &profile, setup),
                 "conf",
             ),
-            Program::Lb { link, .. } => (
-                configuration::lb(node, &peers, &profile, setup, *link),
-                "toml",
-            ),
+            Program::Lb { link, .. } => {
+                let admin = admin(&directory, node);
+                (
+                    configuration::lb(node, &peers, &profile, setup, *link, &admin),
+                    "toml",
+                )
+            }
         };
         let file = directory.join(format!("{node}.{extension}"));
         fs::write(&file, text).map_err(RigError::system("cannot write a configuration"))?;
@@ -211,6 +216,11 @@ impl Rig {
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
     }
 
+    /// The admin socket of the node's `lb`.
+    pub fn admin(&self, node: Node) -> PathBuf {
+        admin(self.directory.path(), node)
+    }
+
     /// The addresses on the node's interface, as `ip -j address` tells.
     ///
     /// # Errors
@@ -278,6 +288,10 @@ impl Rig {
         }
         Ok(())
     }
+}
+
+fn admin(directory: &Path, node: Node) -> PathBuf {
+    directory.join(format!("{node}.sock"))
 }
 
 impl Drop for Rig {

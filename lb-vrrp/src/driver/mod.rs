@@ -296,7 +296,11 @@ impl Driver {
     fn poll_network(&mut self, cx: &mut Context<'_>, index: RouterIndex) -> Option<NetworkEvent> {
         let now = now();
         let seat = &mut self.seats[index.0];
-        if seat.deaf.is_some_and(|until| now < until) || !seat.port.allowance.take(now) {
+        if seat.deaf.is_some_and(|until| now < until) {
+            return None;
+        }
+        if !seat.port.allowance.take(now) {
+            self.router.handle_event(now, index, Event::Overrun);
             return None;
         }
         let polled = seat.port.network.poll_event(cx);

@@ -19,7 +19,10 @@ impl Machine {
             self.alarms.retain(|_, at| recent(at));
         }
         // What no packet can raise is never crowded out.
-        let own = matches!(alarm, Alarm::Isolated | Alarm::NoSuccessor);
+        let own = matches!(
+            alarm,
+            Alarm::Isolated | Alarm::NoSuccessor | Alarm::AddressLost { .. }
+        );
         if own || self.alarms.len() < ALARMS {
             self.alarms.insert(alarm.clone(), now);
             self.actions.push_back(Action::Alarm(alarm));

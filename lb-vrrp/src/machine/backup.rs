@@ -18,6 +18,8 @@ pub(super) struct Waiting {
     probed: bool,
     /// Who answered since the last advertisement.
     answer: Option<MacAddress>,
+    /// Not all that came since the last advertisement was read.
+    overrun: bool,
     /// When the master was last heard, or the waiting began.
     heard: Option<Instant>,
     /// `Active_Adver_Interval`: the master's, learned from what it sends.
@@ -47,6 +49,7 @@ impl Waiting {
             probe: None,
             probed: false,
             answer: None,
+            overrun: false,
             heard: None,
             interval,
             cause: None,
@@ -70,6 +73,11 @@ impl Waiting {
         if self.probed {
             self.answer = Some(by);
         }
+    }
+
+    /// Silence says less now than who answers for the address.
+    pub(super) const fn overrun(&mut self) {
+        self.overrun = true;
     }
 
     /// The skew time follows the priority while the timer runs.
@@ -293,8 +301,10 @@ impl Machine {
         }
         // What was heard of the master says more than who answers for its address.
         let silence = self.waiting.cause.is_none();
-        let heeds = settings.probe == Probe::Hold
-            || (settings.probe == Probe::Alarm && self.waiting.hopeful);
+        // In a flood, silence is no proof.
+        let holds = settings.probe == Probe::Hold
+            || (settings.probe == Probe::Alarm && self.waiting.overrun);
+        let heeds = holds || (settings.probe == Probe::Alarm && self.waiting.hopeful);
         if silence && heeds && !self.waiting.probed {
             // The timer was moved, or this node woke late: it asks all the same.
             self.actions.push_back(Action::Probe);
@@ -313,10 +323,10 @@ impl Machine {
                 self.waiting.until(now, down, self.settings.probe);
                 return;
             }
-            let held = settings.probe == Probe::Hold;
-            self.alarm(now, Alarm::OwnerAlive { by, held });
-            if held {
+            self.alarm(now, Alarm::OwnerAlive { by, held: holds });
+            if holds {
                 self.waiting.answer = None;
+                self.waiting.overrun = false;
                 self.waiting.until(now, retry, Probe::Hold);
                 return;
             }

@@ -248,13 +248,18 @@ impl Machine {
                 State::Backup => self.waiting.answered(by),
                 State::Initialize | State::Fault => {}
             },
-            Event::Lost { address: _ } if self.state == State::Master => {
-                self.actions.push_back(Action::AddAddresses);
+            Event::Lost { address } if self.state == State::Master => {
+                // One answer for all that went together: it sets every address.
+                if !self.actions.contains(&Action::AddAddresses) {
+                    self.alarm(now, Alarm::AddressLost { address });
+                    self.actions.push_back(Action::AddAddresses);
+                }
                 if !self.is_stepping_aside() {
                     self.announcements.start(now);
                 }
             }
             Event::Lost { .. } => {}
+            Event::Overrun => self.waiting.overrun(),
             Event::PeerGone {
                 source,
                 next_in_line,

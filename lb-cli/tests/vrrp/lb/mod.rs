@@ -1,5 +1,6 @@
 //! `lb serve` with `[vrrp]`: alone, with a peer link, and beside Keepalived.
 
+mod hostile;
 mod interop;
 mod link;
 mod takeover;
