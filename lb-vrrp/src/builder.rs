@@ -115,6 +115,7 @@ impl VrrpBuilder {
         let (family, id) = (settings.family(), settings.id());
         let network = LinuxNetwork::builder(&self.interface, family, id)
             .addresses(self.addresses.iter().cloned())
+            .owner(settings.priority().is_owner())
             .open()?;
         Ok(self.assemble(settings, format, network))
     }

@@ -33,6 +33,7 @@ pub(super) struct Settings {
     pub(super) tracked: BTreeSet<String>,
     pub(super) vmac: bool,
     pub(super) accept: bool,
+    pub(super) owner: bool,
 }
 
 impl Settings {
@@ -58,6 +59,7 @@ impl LinuxNetworkBuilder {
                 tracked: BTreeSet::new(),
                 vmac: false,
                 accept: true,
+                owner: false,
             },
         }
     }
@@ -116,6 +118,13 @@ impl LinuxNetworkBuilder {
         self
     }
 
+    /// Whether this node owns the addresses (priority 255). Those that the interface has by itself
+    /// are then never removed. False by default.
+    pub const fn owner(mut self, owner: bool) -> Self {
+        self.settings.owner = owner;
+        self
+    }
+
     /// Opens it. The interface need not exist yet.
     ///
     /// # Errors
@@ -147,7 +156,7 @@ impl LinuxNetworkBuilder {
         }
         drop(all);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| OpenError::Runtime)?;
-        LinuxNetwork::open(settings, runtime).map_err(OpenError::System)
+        LinuxNetwork::open(settings, runtime)
     }
 }
 
@@ -170,6 +179,9 @@ pub enum OpenError {
     /// It was opened outside of a tokio runtime.
     #[error("a network is opened within a tokio runtime")]
     Runtime,
+    /// Another process on this host runs it.
+    #[error("another process on this host runs virtual router {1} on {0}")]
+    Twice(String, VirtualRouterId),
     /// The system refuses.
     #[error("the system refuses")]
     System(#[source] io::Error),

@@ -2,6 +2,7 @@
 
 mod attachment;
 mod builder;
+mod claim;
 mod firewall;
 mod frame;
 mod neighbours;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::attachment::{Attachment, Heard};
-use super::builder::{LinuxNetworkBuilder, Settings};
+use super::builder::{LinuxNetworkBuilder, OpenError, Settings};
+use super::claim::Claim;
 use super::firewall::Firewall;
 use super::neighbours::Neighbours;
 use super::netlink::{Change, Link, Monitor, Netlink};
@@ -61,6 +62,7 @@ pub struct LinuxNetwork {
     waker: Option<Waker>,
     /// What the kernel told could not be followed: all is to be read anew.
     pub(super) behind: bool,
+    _claim: Claim,
 }
 
 pub(super) struct Tracked {
@@ -81,7 +83,14 @@ impl LinuxNetwork {
         LinuxNetworkBuilder::new(interface, family, id)
     }
 
-    pub(super) fn open(settings: Settings, runtime: Handle) -> io::Result<Self> {
+    pub(super) fn open(settings: Settings, runtime: Handle) -> Result<Self, OpenError> {
+        let claim = Claim::make(&settings).map_err(OpenError::System)?;
+        let claim =
+            claim.ok_or_else(|| OpenError::Twice(settings.interface.clone(), settings.id))?;
+        Self::open_alone(settings, runtime, claim).map_err(OpenError::System)
+    }
+
+    fn open_alone(settings: Settings, runtime: Handle, claim: Claim) -> io::Result<Self> {
         // The monitor first: what changes while the rest is read is not missed.
         let monitor = Monitor::open()?;
         let tracked = |name: &String| Tracked {
@@ -106,6 +115,7 @@ impl LinuxNetwork {
             waker: None,
             behind: false,
             settings,
+            _claim: claim,
         };
         if !network.settings.accept {
             let Settings { family, id, .. } = network.settings;
@@ -131,7 +141,9 @@ impl LinuxNetwork {
             result = result.and(self.netlink.remove_route(&route, index));
         }
         for Held { index, address } in std::mem::take(&mut self.held) {
-            result = result.and(self.netlink.remove_address(index, &address));
+            if !self.keeps(address.ip()) {
+                result = result.and(self.netlink.remove_address(index, &address));
+            }
         }
         if let Some(mut attachment) = self.attachment.take() {
             result = result.and(attachment.remove(&mut self.netlink));
@@ -140,6 +152,12 @@ impl LinuxNetwork {
             result = result.and(firewall.remove());
         }
         result
+    }
+
+    /// Whether an owner's interface had this address before: it is not this process's to remove,
+    /// and may be the only one by which the host is reached.
+    fn keeps(&self, ip: IpAddr) -> bool {
+        self.settings.owner && self.own.contains(&ip)
     }
 
     pub(super) fn holds(&self, ip: IpAddr) -> bool {
@@ -201,6 +219,9 @@ impl LinuxNetwork {
         let places: HashSet<u32> = set.map(|held| held.index).chain(here).collect();
         // First, that its removal is not taken for another's.
         self.held.retain(|held| !is_it(held));
+        if self.keeps(address.ip()) {
+            return Ok(());
+        }
         self.own.remove(&address.ip());
         let mut result = Ok(());
         for index in places {

@@ -106,7 +106,7 @@ impl Tracking {
     /// Whether it can run, its sync group left out of account.
     pub(super) fn own_fitness(&self) -> Fitness {
         if !self.up {
-            return Fitness::Fault("the interface is down".into());
+            return Fitness::Fault("the interface is down or missing".into());
         }
         if self.source.is_none() {
             return Fitness::Fault("the interface has no address to advertise from".into());
@@ -172,7 +172,7 @@ mod tests {
         tracking.set_interface(false, None);
         assert_eq!(
             tracking.fitness(),
-            Fitness::Fault("the interface is down".into())
+            Fitness::Fault("the interface is down or missing".into())
         );
     }
 }

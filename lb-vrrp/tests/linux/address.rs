@@ -138,15 +138,20 @@ fn what_a_killed_predecessor_left_is_removed() {
 }
 
 #[test]
-fn an_owner_s_own_address_gets_no_lifetime() {
+fn an_owner_s_own_address_is_left_as_it_is() {
     Rig::run(async |rig| {
         let own = [vip("10.9.0.1/24")];
-        let mut network = on_e0(V4).addresses(own.clone()).open().unwrap();
+        let mut network = on_e0(V4).owner(true).addresses(own.clone()).open().unwrap();
         network.add_addresses(&own, SECOND).unwrap();
         let shown = rig.ip("a", "-o -4 address show dev e0");
         assert!(shown.contains("valid_lft forever"), "{shown}");
         let state = crate::rig::until(&mut network, |_| true).await;
         assert_eq!(state.source, Some(ip("10.9.0.1")), "there is no other");
+        // It was there before, and may be all by which the host is reached.
+        network.remove_addresses(&own).unwrap();
+        network.add_addresses(&own, SECOND).unwrap();
+        network.close().unwrap();
+        assert_eq!(rig.ip("a", "-o -4 address show dev e0"), shown);
     });
 }
 

@@ -126,6 +126,7 @@ fn network(model: &model::Vrrp) -> lb_vrrp::linux::LinuxNetworkBuilder {
     let mut network = LinuxNetwork::builder(&model.interface, model.family(), id)
         .addresses(all.map(|address| VirtualAddress::clone(address)))
         .vmac(model.vmac)
+        .owner(model.priority.is_owner())
         .accept(model.accept || model.priority.is_owner());
     if !model.unicast_peers.is_empty() {
         network = network

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use lb_vrrp::{Status, Vrrp, driver::Detail, machine::State};
+use lb_vrrp::{Status, Vrrp, driver::Detail, machine::State, packet::Refused};
 use tokio::time::timeout;
 
 use crate::admin::{self, Answer, CommandError};
@@ -135,7 +135,10 @@ fn describe(status: &Status, detail: Option<&Detail>, text: &mut String) {
         "  of other masters {}, claims {}, other interval {}, other addresses {}",
         it.other_master, it.claims, it.interval_errors, it.address_list_errors
     ));
-    for (why, count) in detail.refusals.iter().filter(|(_, count)| *count > 0) {
+    for (why, count) in detail.refusals.iter().filter(|(why, count)| {
+        // Other virtual routers of the network are nobody's fault.
+        *count > 0 && *why != Refused::VirtualRouterId
+    }) {
         line(format!("  refused {count}: {why}"));
     }
 }
