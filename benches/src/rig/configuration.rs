@@ -1,6 +1,6 @@
 //! One virtual router in the words of each daemon.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use super::{
     place::{Node, VIRTUAL_LINK_LOCAL, VIRTUAL_ROUTER_ID, VIRTUAL_V4, VIRTUAL_V6},
@@ -70,6 +70,7 @@ pub(super) fn lb(
     profile: &Profile,
     setup: &Setup,
     link: bool,
+    admin: &Path,
 ) -> String {
     let check = if setup.track_service {
         "check = { type = \"tcp\", interval = \"1s\", rise = 1, fall = 1 }\n"
@@ -79,6 +80,7 @@ pub(super) fn lb(
     let mut text = format!(
         "[global]
 node = \"{node}\"
+admin = {{ socket = {:?} }}
 [frontend.web]
 bind = [\"*:{HTTP}\"]
 default_backend = \"service\"
@@ -93,6 +95,7 @@ preempt = {}
 advert_interval = \"{}ms\"
 virtual_addresses = {:?}
 ",
+        admin.display().to_string(),
         profile.version,
         setup.priority,
         setup.preempt,
@@ -178,8 +181,10 @@ mod tests {
             &Profile::UNICAST,
             &setup,
             true,
+            Path::new("/run/a.sock"),
         );
         for line in [
+            "admin = { socket = \"/run/a.sock\" }",
             "unicast_peers = [\"10.77.0.2\", \"10.77.0.3\"]",
             "bind = \"10.77.0.1:5405\", peers = [\"10.77.0.2:5405\", \"10.77.0.3:5405\"]",
             "track_backends",

@@ -41,6 +41,11 @@ impl Daemon {
         Ok(Self { child, log })
     }
 
+    /// The number of its main process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends `signal` to the main process only.
     pub fn signal(&self, signal: Signal) {
         // It may have ended meanwhile, but is not waited for, so the number is still its own.

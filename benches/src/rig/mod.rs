@@ -33,9 +33,9 @@ mod switch;
 mod task;
 
 use std::{
-    fs,
+    fs, io,
     net::{IpAddr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -127,6 +127,7 @@ impl Rig {
         self.start_service(node)?;
         let peers: Vec<Node> = self.nodes().filter(|peer| *peer != node).collect();
         let (profile, directory) = (self.profile, self.directory.path().to_owned());
+        let admin = self.admin(node);
         let machine = self.machine(node);
         let setup = &machine.setup;
         let (text, extension) = match &setup.program {
@@ -135,7 +136,7 @@ impl Rig {
                 "conf",
             ),
             Program::Lb { link, .. } => (
-                configuration::lb(node, &peers, &profile, setup, *link),
+                configuration::lb(node, &peers, &profile, setup, *link, &admin),
                 "toml",
             ),
         };
@@ -203,6 +204,44 @@ impl Rig {
     /// The daemon of a node that was started.
     pub fn daemon(&mut self, node: Node) -> Option<&mut Daemon> {
         self.machine(node).daemon.as_mut()
+    }
+
+    /// The admin socket of a node that runs `lb`.
+    pub fn admin(&self, node: Node) -> PathBuf {
+        self.directory.path().join(format!("{node}.sock"))
+    }
+
+    /// What the node's next daemon will be told.
+    pub fn setup(&mut self, node: Node) -> &mut Setup {
+        &mut self.machine(node).setup
+    }
+
+    /// A directory of this rig alone.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Calls `act` on a thread in the node's network: its sockets are the node's, its commands run there.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn on<T: Send>(
+        &self,
+        node: Node,
+        act: impl FnOnce() -> io::Result<T> + Send,
+    ) -> Result<T, RigError> {
+        self.find(node).namespace.within(act)
+    }
+
+    /// The same in the client's network.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn on_client<T: Send>(
+        &self,
+        act: impl FnOnce() -> io::Result<T> + Send,
+    ) -> Result<T, RigError> {
+        self.client.within(act)
     }
 
     /// All a node's daemons have written so far.
