@@ -1,6 +1,7 @@
 //! `lb serve` with `[vrrp]`: alone, with a peer link, and beside Keepalived.
 
 mod addresses;
+mod connections;
 mod control;
 mod interop;
 mod link;
