@@ -10,7 +10,7 @@ mod explain;
 mod output;
 mod serve;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{error::Error, io, iter, path::PathBuf, process::ExitCode};
 
 use clap::{
     Args, Parser, Subcommand,
@@ -98,9 +98,17 @@ impl From<RunError> for Failed {
             RunError::Log(why) | RunError::Worker(why) | RunError::Signals(why) => {
                 format!("{error}: {why}")
             }
+            RunError::Vrrp(why) => chain(why),
             _ => error.to_string(),
         })
     }
+}
+
+/// An error with all its causes.
+fn chain(error: &dyn Error) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    let texts: Vec<_> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 /// Runs the command that the process was called with.

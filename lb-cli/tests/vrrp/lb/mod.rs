@@ -5,6 +5,7 @@ mod connections;
 mod control;
 mod interop;
 mod link;
+mod privileges;
 mod scripts;
 mod takeover;
 mod tracking;
