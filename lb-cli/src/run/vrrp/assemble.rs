@@ -1,6 +1,6 @@
 //! From the plan to virtual routers that can run.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use lb_vrrp::{
     VirtualAddress, Vrrp,
@@ -57,6 +57,9 @@ pub(super) fn driver(plan: &plan::Vrrp, log: Sink) -> Result<(Driver, Vec<Vrrp>)
     Ok((driver, routers))
 }
 
+/// However rarely a node advertises, its witnesses are asked so often.
+const LONGEST_QUESTION: Duration = Duration::from_secs(1);
+
 fn instance(router: &VirtualRouter) -> Result<Instance, VrrpError> {
     let model = router.model();
     let settings = settings(model);
@@ -87,7 +90,7 @@ fn instance(router: &VirtualRouter) -> Result<Instance, VrrpError> {
         instance = instance.notify(notify.clone());
     }
     if let Some(witness) = &model.witness {
-        instance = instance.witness(self::witness(witness));
+        instance = instance.witness(self::witness(witness, questions(model)));
     }
     Ok(instance)
 }
@@ -179,7 +182,16 @@ fn authentication(model: &model::Vrrp) -> Authentication {
     }
 }
 
-fn witness(model: &model::Witness) -> Witness {
+/// From one question to a witness to the next, and how long an answer may take. A node that is cut
+/// off has missed two answers after three such times; it misses its master after that, though it
+/// may have heard it last a whole interval before.
+fn questions(model: &model::Vrrp) -> Duration {
+    let missed = u32::from(model.down_timer_adverts).max(2) - 1;
+    let silence = model.advert_interval.duration() * missed;
+    (silence / 3).min(LONGEST_QUESTION)
+}
+
+fn witness(model: &model::Witness, questions: Duration) -> Witness {
     let mode = match model.mode {
         WitnessMode::Arp => witness::Mode::Arp,
         WitnessMode::Ping => witness::Mode::Ping,
@@ -188,6 +200,8 @@ fn witness(model: &model::Witness) -> Witness {
     targets
         .fold(Witness::builder(), |builder, target| builder.target(target))
         .mode(mode)
+        .interval(questions)
+        .timeout(questions)
         .min_up(model.min_up as usize)
         .build()
         .expect("the configuration has checked it")

@@ -9,6 +9,7 @@ mod privileges;
 mod scripts;
 mod takeover;
 mod tracking;
+mod witness;
 
 use lb_benches::rig::{Node, Program, Rig};
 
