@@ -6,6 +6,7 @@
 //! | [`plan`] | a `Config` | a [`Plan`](plan::Plan): names resolved, conditions and algorithms compiled |
 //! | [`run`] | a `Plan` | a [`System`](run::System): bound sockets, a worker for each core, checks |
 //! | [`admin`] | lines on a Unix socket | answers from a `System` |
+//! | [`stats`] | a `System` | HAProxy's statistics: rows, CSV, a page |
 //! | [`command`] | what was typed | an exit code |
 //! | [`log`] | what happened | HAProxy's log lines, by way of a thread that never delays a request |
 //!
@@ -34,3 +35,4 @@ pub mod config;
 pub mod log;
 pub mod plan;
 pub mod run;
+pub mod stats;

@@ -237,7 +237,17 @@ fn the_configuration_of_the_demonstration_is_one() {
 #[test]
 fn a_server_of_the_demonstration_goes_down_and_comes_back() {
     let mut demo = Running::start(&["demo"]);
+    let line = demo.wait_for("/stats ");
+    let (front, _) = line
+        .trim()
+        .trim_start_matches("http://")
+        .split_once('/')
+        .unwrap();
     demo.wait_for("Ctrl-C");
+    let mut client = Peer::connect(front.parse().unwrap());
+    client.send("GET /stats;csv HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = client.head();
+    assert!(client.body(&head).contains("\napp,app2,"), "{head}");
     demo.wait_for("Server app/app2 is DOWN");
     demo.wait_for("Server app/app2 is UP");
     demo.signal(Signal::INT);

@@ -36,6 +36,7 @@ struct Shared {
     /// nanoseconds after `accepted`.
     began: AtomicU64,
     received: AtomicU64,
+    bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     abort_on_close: AtomicBool,
     closes: AtomicBool,
@@ -83,6 +84,7 @@ impl Client {
             requests: AtomicU32::new(0),
             began: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             abort_on_close: AtomicBool::new(false),
             closes: AtomicBool::new(false),
@@ -147,6 +149,12 @@ impl Client {
     /// future was dropped before it had a response.
     pub fn take_abandoned(&self) -> Option<Box<Exchange>> {
         self.0.abandoned.take()
+    }
+
+    /// Bytes of the current request that have been read, head included; the
+    /// bytes of a tunnel are none of it.
+    pub fn bytes_in(&self) -> u64 {
+        self.0.bytes_in.load(Ordering::Relaxed)
     }
 
     /// Bytes sent to the client for the current request, head included.
@@ -214,6 +222,10 @@ impl Client {
 
     pub(crate) fn abandon(&self, exchange: Exchange) {
         self.0.abandoned.store(Some(Box::new(exchange)));
+    }
+
+    pub(crate) fn took(&self, bytes: u64) {
+        self.0.bytes_in.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn sent(&self, bytes: u64) {

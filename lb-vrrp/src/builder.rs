@@ -22,7 +22,7 @@ pub struct VrrpBuilder {
     priority: u8,
     interval: Duration,
     preempt: bool,
-    password: Option<String>,
+    password: Option<Result<Password, PasswordError>>,
     addresses: Vec<VirtualAddress>,
 }
 
@@ -93,7 +93,8 @@ impl VrrpBuilder {
     /// A password in the clear, at most 8 octets; version 2 only.
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.password = Some(password.into());
+        let password: String = password.into();
+        self.password = Some(Password::new(password));
         self
     }
 
@@ -137,7 +138,7 @@ impl VrrpBuilder {
             .addresses(self.addresses.iter().map(VirtualAddress::ip))
             .build()?;
         let authentication = match &self.password {
-            Some(password) => Authentication::Simple(Password::new(password)?),
+            Some(password) => Authentication::Simple(password.clone()?),
             None => Authentication::None,
         };
         let format = Format::builder(self.version, settings.family(), id)
@@ -185,4 +186,15 @@ pub enum BuildError {
     #[cfg(target_os = "linux")]
     #[error("cannot open the network")]
     Open(#[from] OpenError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_password_is_not_shown() {
+        let builder = Vrrp::builder("eth0", 90).password("5ecret");
+        assert!(!format!("{builder:?}").contains("5ecret"));
+    }
 }

@@ -80,7 +80,7 @@ pub(super) fn lb(
     let mut text = format!(
         "[global]
 node = \"{node}\"
-admin = {{ socket = {:?} }}
+admin = {{ socket = {admin:?} }}
 [frontend.web]
 bind = [\"*:{HTTP}\"]
 default_backend = \"service\"
@@ -95,7 +95,6 @@ preempt = {}
 advert_interval = \"{}ms\"
 virtual_addresses = {:?}
 ",
-        admin.display().to_string(),
         profile.version,
         setup.priority,
         setup.preempt,

@@ -119,13 +119,28 @@ impl Daemon {
     /// # Errors
     /// If there is none after `patience`.
     pub fn until_logged(&self, text: &str, patience: Duration) -> Result<String, RigError> {
+        self.until_logged_again(text, 1, patience)
+    }
+
+    /// Waits for the line with which its log holds `text` for the `times`th time, and gives it back.
+    ///
+    /// # Errors
+    /// As [`Self::until_logged`].
+    pub fn until_logged_again(
+        &self,
+        text: &str,
+        times: usize,
+        patience: Duration,
+    ) -> Result<String, RigError> {
         let deadline = Instant::now() + patience;
         loop {
             let log = self.log();
-            if let Some(line) = log.lines().find(|line| line.contains(text)) {
+            let mut lines = log.lines().filter(|line| line.contains(text));
+            if let Some(line) = lines.nth(times - 1) {
                 return Ok(line.to_owned());
             }
-            self.look(&format!("`{text}` is logged"), deadline, patience)?;
+            let until = format!("`{text}` is logged, {times} times");
+            self.look(&until, deadline, patience)?;
         }
     }
 

@@ -22,6 +22,7 @@ mod configuration;
 mod daemon;
 mod error;
 mod fault;
+mod hand;
 mod holders;
 mod namespace;
 mod place;
@@ -49,6 +50,7 @@ pub use capture::{Capture, Packets};
 pub use daemon::Daemon;
 pub use error::RigError;
 pub use fault::{Fault, UnknownFault};
+pub use hand::Host;
 pub use holders::Holders;
 pub use namespace::abandon;
 pub use place::{Node, VIRTUAL_LINK_LOCAL, VIRTUAL_ROUTER_ID, VIRTUAL_V4, VIRTUAL_V6};
@@ -127,7 +129,6 @@ impl Rig {
         self.start_service(node)?;
         let peers: Vec<Node> = self.nodes().filter(|peer| *peer != node).collect();
         let (profile, directory) = (self.profile, self.directory.path().to_owned());
-        let admin = self.admin(node);
         let machine = self.machine(node);
         let setup = &machine.setup;
         let (text, extension) = match &setup.program {
@@ -135,10 +136,13 @@ impl Rig {
                 configuration::keepalived(node, &peers, &profile, setup),
                 "conf",
             ),
-            Program::Lb { link, .. } => (
-                configuration::lb(node, &peers, &profile, setup, *link, &admin),
-                "toml",
-            ),
+            Program::Lb { link, .. } => {
+                let admin = admin(&directory, node);
+                (
+                    configuration::lb(node, &peers, &profile, setup, *link, &admin),
+                    "toml",
+                )
+            }
         };
         let file = directory.join(format!("{node}.{extension}"));
         fs::write(&file, text).map_err(RigError::system("cannot write a configuration"))?;
@@ -206,11 +210,6 @@ impl Rig {
         self.machine(node).daemon.as_mut()
     }
 
-    /// The admin socket of a node that runs `lb`.
-    pub fn admin(&self, node: Node) -> PathBuf {
-        self.directory.path().join(format!("{node}.sock"))
-    }
-
     /// What the node's next daemon will be told.
     pub fn setup(&mut self, node: Node) -> &mut Setup {
         &mut self.machine(node).setup
@@ -248,6 +247,11 @@ impl Rig {
     pub fn log(&self, node: Node) -> String {
         let path = self.directory.path().join(format!("{node}.log"));
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+    }
+
+    /// The admin socket of the node's `lb`.
+    pub fn admin(&self, node: Node) -> PathBuf {
+        admin(self.directory.path(), node)
     }
 
     /// The addresses on the node's interface, as `ip -j address` tells.
@@ -317,6 +321,10 @@ impl Rig {
         }
         Ok(())
     }
+}
+
+fn admin(directory: &Path, node: Node) -> PathBuf {
+    directory.join(format!("{node}.sock"))
 }
 
 impl Drop for Rig {

@@ -51,8 +51,9 @@ fn some(vrrp: Option<&Arc<dyn Vrrp>>) -> Result<&Arc<dyn Vrrp>, CommandError> {
 
 /// HAProxy's names, as far as there is something to tell.
 fn info_text(system: &System) -> String {
-    let uptime = system.uptime().as_secs();
+    let uptime = system.started().elapsed().as_secs();
     let (days, hours, minutes) = (uptime / 86_400, uptime / 3600 % 24, uptime / 60 % 60);
+    let (current, _, total) = system.connections();
     let lines = [
         ("Name", "lb".to_owned()),
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -64,7 +65,8 @@ fn info_text(system: &System) -> String {
         ),
         ("Uptime_sec", uptime.to_string()),
         ("Maxconn", system.maxconn().to_string()),
-        ("CurrConns", system.connections().to_string()),
+        ("CurrConns", current.to_string()),
+        ("CumConns", total.to_string()),
         ("Stopping", u8::from(system.is_stopping()).to_string()),
         ("node", system.node().unwrap_or_default().to_owned()),
     ];

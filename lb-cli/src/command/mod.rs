@@ -10,14 +10,14 @@ mod explain;
 mod output;
 mod serve;
 
-use std::{error::Error, io, iter, path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{
     Args, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{config::Diagnostics, run::RunError};
+use crate::{config::Diagnostics, plan::with_sources, run::RunError};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -98,17 +98,10 @@ impl From<RunError> for Failed {
             RunError::Log(why) | RunError::Worker(why) | RunError::Signals(why) => {
                 format!("{error}: {why}")
             }
-            RunError::Vrrp(why) => chain(why),
+            RunError::Vrrp(why) => with_sources(why),
             _ => error.to_string(),
         })
     }
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    let texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }
 
 /// Runs the command that the process was called with.

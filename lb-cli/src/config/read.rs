@@ -252,6 +252,10 @@ impl<'a> Proxies<'a> {
                 Some(help),
             );
         }
+        // It answers with its statistics.
+        if section.has("stats") {
+            return;
+        }
         if place == Place::Frontend && lacks("use_backend") && lacks("default_backend") {
             let message = format!("frontend `{name}` has no backend: it answers 503");
             self.cx

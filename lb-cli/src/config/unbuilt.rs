@@ -9,10 +9,12 @@ pub(crate) const RULES: &str = "rules on requests and responses come with the ne
 pub(crate) const TCP: &str =
     "TCP and UDP proxying comes with the next releases; leave `mode` out for HTTP";
 pub(crate) const TLS: &str = "TLS comes with the next releases";
-pub(crate) const LOGS: &str = "syslog targets and log formats come with the next releases; \"stdout\", \"stderr\" and \"file:///…\" work, in HAProxy's format";
+pub(crate) const LOGS: &str =
+    "other log formats and samples come with the next releases; leave `format` out for HAProxy's";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
-const STATS: &str = "the stats page comes with the next releases";
+const STATS: &str =
+    "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
 const METRICS: &str = "metrics come with the next releases";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
@@ -26,7 +28,7 @@ const DNS: &str =
 const HTTP2: &str = "HTTP/2 to servers comes with the next releases";
 const ALERT: &str = "alerts come with the next releases; `notify` runs a program of yours";
 const IPVS: &str = "kernel IPVS comes with the next releases";
-const USERS: &str = "user lists come with the stats page and the rules, in the next releases";
+const USERS: &str = "user lists come with the rules, in the next releases";
 
 /// Where a key stands, the key, and what brings it.
 #[rustfmt::skip]
@@ -41,10 +43,7 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Global, "metrics", METRICS),
     (Place::Global, "pidfile", PROCESS),
     (Place::Global, "user", PROCESS),
-    (Place::Log, "facility", LOGS),
-    (Place::Log, "level", LOGS),
     (Place::Log, "sample", LOGS),
-    (Place::Log, "tag", LOGS),
     (Place::Frontend, "capture", LOGS),
     (Place::Frontend, "compression", BODIES),
     (Place::Frontend, "error_log_format", LOGS),
@@ -59,7 +58,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Frontend, "monitor_net", MONITOR),
     (Place::Frontend, "monitor_uri", MONITOR),
     (Place::Frontend, "rate_limit", LIMITS),
-    (Place::Frontend, "stats", STATS),
     (Place::Frontend, "tcp_request", RULES),
     (Place::Frontend, "tcp_response", RULES),
     (Place::Backend, "agent", AGENT),

@@ -73,6 +73,8 @@ pub struct Line<'a> {
     pub backend: &'a str,
     /// How the proxy came to the response; `None` if it was never asked.
     pub exchange: Option<&'a Exchange>,
+    /// The statistics page has answered.
+    pub by_stats: bool,
     /// The status sent; `None` if none was.
     pub status: Option<u16>,
     /// Bytes sent to the client.
@@ -102,7 +104,12 @@ impl Line<'_> {
         out.extend_from_slice(self.backend.as_bytes());
         out.push(b'/');
         let server = exchange.and_then(|exchange| exchange.server.as_ref());
-        out.extend_from_slice(server.map_or("<NOSRV>", |server| server.name()).as_bytes());
+        let server = match server {
+            Some(server) => server.name(),
+            None if self.by_stats => "<STATS>",
+            None => "<NOSRV>",
+        };
+        out.extend_from_slice(server.as_bytes());
         out.push(b' ');
         self.write_timers(out);
         match self.status {
@@ -133,6 +140,11 @@ impl Line<'_> {
         let span =
             |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
         let (mut dequeued, mut connected, mut responded) = (None, None, None);
+        if self.by_stats {
+            dequeued = Some(self.received);
+            connected = dequeued;
+            responded = dequeued;
+        }
         if let Some(exchange) = self.exchange {
             dequeued = exchange.dequeued;
             connected = exchange.connected;

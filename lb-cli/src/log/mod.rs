@@ -4,9 +4,13 @@
 //! those that have waited for a few milliseconds, go through a bounded channel
 //! to one writer thread. A slow target never delays a request: when the channel
 //! is full, lines are dropped, counted, and the count is logged.
+//!
+//! Every line has a level of syslog: those of requests are `info`, those of the
+//! process what HAProxy gives them. Each target takes the levels it asks for.
 
 mod clock;
 mod line;
+mod syslog;
 mod target;
 mod worker;
 
@@ -26,14 +30,16 @@ pub use worker::{attach, detach, line, run_flusher};
 
 use target::Target;
 
-use crate::config::model::LogTarget;
+pub use crate::config::model::Level;
+use crate::config::model::{LogTarget, LogTo};
 
 /// Buffers that may wait for the writer; with [`worker::FULL`] bytes each, some
 /// megabytes at the most.
 const WAITING: usize = 128;
 
-/// One buffer of whole lines.
+/// One buffer of whole lines of one level.
 struct Batch {
+    level: Level,
     bytes: Vec<u8>,
     lines: u64,
 }
@@ -41,7 +47,11 @@ struct Batch {
 /// Where lines are handed over. Clones feed the same writer.
 #[derive(Clone, Debug)]
 pub struct Sink {
-    sender: Option<SyncSender<Batch>>,
+    sender: SyncSender<Batch>,
+    /// The least severe lines that any target takes.
+    level: Level,
+    /// Messages bear their time: nothing else adds it.
+    stamped: bool,
     dropped: Arc<AtomicU64>,
     /// Ahead of every message: the node's name and a blank, if it was given one.
     prefix: Arc<str>,
@@ -67,16 +77,14 @@ impl Writer {
             .map(|node| format!("{node} "))
             .unwrap_or_default()
             .into();
-        if targets.is_empty() {
-            return Ok(Self {
-                sink: Sink {
-                    sender: None,
-                    dropped,
-                    prefix,
-                },
-                thread: None,
-            });
-        }
+        // Messages of the process have a reader even without a target; lines of requests do not.
+        let default = [LogTarget {
+            level: Level::Notice,
+            ..LogTarget::new(LogTo::Stderr)
+        }];
+        let stamped = targets.is_empty();
+        let targets = if stamped { &default } else { targets };
+        let level = targets.iter().map(|target| target.level).max();
         let targets = targets
             .iter()
             .map(Target::open)
@@ -88,7 +96,9 @@ impl Writer {
             .spawn(move || write_all(targets, &receiver, &counter))?;
         Ok(Self {
             sink: Sink {
-                sender: Some(sender),
+                sender,
+                level: level.unwrap_or_default(),
+                stamped,
                 dropped,
                 prefix,
             },
@@ -113,31 +123,37 @@ impl Writer {
 }
 
 impl Sink {
-    /// Is there a target at all?
-    pub fn is_on(&self) -> bool {
-        self.sender.is_some()
+    /// Is there a target for lines of this level?
+    pub fn takes(&self, level: Level) -> bool {
+        level <= self.level
+    }
+
+    /// Hands over one line of the process itself that needs nobody's care.
+    pub fn notice(&self, text: &str) {
+        self.say(Level::Notice, text);
     }
 
     /// Hands over one line of the process itself, such as a server's change of
-    /// state. Without a target it goes to standard error.
-    pub fn notice(&self, text: &str) {
+    /// state. Without a target it goes to standard error, with the time.
+    pub fn say(&self, level: Level, text: &str) {
         let node = &self.prefix;
-        if self.is_on() {
+        if self.takes(level) {
+            let line = if self.stamped {
+                format!("{} {node}{text}\n", LocalClock::now_rfc3339())
+            } else {
+                format!("{node}{text}\n")
+            };
             self.send(Batch {
-                bytes: format!("{node}{text}\n").into_bytes(),
+                level,
+                bytes: line.into_bytes(),
                 lines: 1,
             });
-        } else {
-            eprintln!("{} {node}{text}", LocalClock::now_rfc3339());
         }
     }
 
     fn send(&self, batch: Batch) {
-        let Some(sender) = &self.sender else {
-            return;
-        };
         if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) =
-            sender.try_send(batch)
+            self.sender.try_send(batch)
         {
             self.dropped.fetch_add(batch.lines, Ordering::Relaxed);
         }
@@ -147,13 +163,18 @@ impl Sink {
 fn write_all(mut targets: Vec<Target>, batches: &Receiver<Batch>, dropped: &AtomicU64) {
     while let Ok(batch) = batches.recv() {
         for target in &mut targets {
-            target.write(&batch.bytes);
+            target.write(&batch);
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let note = format!("{lost} log lines dropped: the log target is too slow\n");
+            let batch = Batch {
+                level: Level::Warning,
+                bytes: note.into_bytes(),
+                lines: 1,
+            };
             for target in &mut targets {
-                target.write(note.as_bytes());
+                target.write(&batch);
             }
         }
     }

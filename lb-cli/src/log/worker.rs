@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use tokio::sync::Notify;
 
-use super::{Batch, LocalClock, Sink};
+use super::{Batch, Level, LocalClock, Sink};
 
 /// A buffer of this size is handed over at once.
 pub(super) const FULL: usize = 32 * 1024;
@@ -35,10 +35,14 @@ pub fn attach(sink: Sink) {
     }));
 }
 
-/// Writes one line into this thread's buffer, if lines go anywhere.
+/// Writes one line of level `info` into this thread's buffer, if such lines go
+/// anywhere.
 pub fn line(write: impl FnOnce(&mut Vec<u8>, &mut LocalClock)) {
     WORKER.with_borrow_mut(|worker| {
-        let Some(worker) = worker.as_mut().filter(|worker| worker.sink.is_on()) else {
+        let Some(worker) = worker
+            .as_mut()
+            .filter(|worker| worker.sink.takes(Level::Info))
+        else {
             return;
         };
         if worker.buffer.is_empty() {
@@ -59,6 +63,7 @@ impl Worker {
             return;
         }
         self.sink.send(Batch {
+            level: Level::Info,
             bytes: std::mem::replace(&mut self.buffer, Vec::with_capacity(FULL + 1024)),
             lines: std::mem::take(&mut self.lines),
         });

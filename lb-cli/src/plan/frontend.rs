@@ -11,7 +11,7 @@ use lb_http::{
 };
 use lb_tcp::{Address, BindError, Listen, Listener};
 
-use super::{Backend, ids::USERS, problem};
+use super::{Backend, Stats, ids::USERS, problem};
 use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
 
 /// Where users and groups have their numbers.
@@ -26,6 +26,7 @@ pub struct Frontend {
     pages: Arc<Pages>,
     /// Those that move from node to node: bound before this one has them.
     virtual_addresses: Arc<[IpAddr]>,
+    stats: Option<Stats>,
     model: model::Frontend,
 }
 
@@ -75,12 +76,15 @@ impl Frontend {
                 text: format!("{}{}", rule.name, words.unwrap_or_default()),
             })
         });
+        let routes = routes.collect();
+        let stats = model.stats.as_ref();
         Self {
             name: model.name.as_str().into(),
             virtual_addresses: virtual_addresses.into(),
-            routes: routes.collect(),
+            routes,
             default: model.default_backend.as_ref().and_then(|name| find(name)),
             pages: Arc::new(pages(&model.errorfile)),
+            stats: stats.map(|stats| Stats::compile(stats, &scope, diagnostics)),
             model: model.clone(),
         }
     }
@@ -113,6 +117,11 @@ impl Frontend {
     /// Its error pages.
     pub fn pages(&self) -> &Arc<Pages> {
         &self.pages
+    }
+
+    /// Its statistics page.
+    pub fn stats(&self) -> Option<&Stats> {
+        self.stats.as_ref()
     }
 
     /// How its connections are treated.

@@ -8,12 +8,15 @@ mod backend;
 mod frontend;
 mod ids;
 mod problem;
+mod stats;
 mod vrrp;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 pub use backend::{Backend, Persist, Server};
 pub use frontend::{Frontend, Route, forwarded_for};
+pub(crate) use problem::with_sources;
+pub use stats::Stats;
 pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
 
 use crate::config::{Config, Diagnostics, model};

@@ -6,7 +6,7 @@ use lb_core::{condition::ConditionError, policy::AlgorithmError};
 use crate::config::{Diagnostics, Spanned, model};
 
 /// An error in one line, with what caused it.
-pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

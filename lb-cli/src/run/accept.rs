@@ -12,8 +12,8 @@ use bytes::BytesMut;
 use lb_http::server::Shutdown;
 use lb_tcp::{Acceptor, Endpoint, Stream, proxy_protocol::accept_header};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
 
@@ -22,9 +22,16 @@ use super::{
     frontend::FrontendServer,
     system::{Phase, RunningFrontend},
 };
+use crate::log::Level;
 
 /// How long to leave connections in the kernel's queue when descriptors run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// A socket that has failed for so long does not accept. A moment without descriptors is no
+/// A socket that goes on failing is said again after this.
+const SAY_AGAIN: Duration = Duration::from_secs(10);
+/// reason to move an address to another node, where the load goes with it.
+const PERSISTENT: Duration = Duration::from_secs(1);
 
 /// One listening socket of one worker.
 pub(super) struct Door {
@@ -41,25 +48,34 @@ pub(super) struct Door {
 pub(super) async fn run(door: Door, acceptor: Acceptor) {
     let door = Arc::new(door);
     let mut phase = door.system.phase.subscribe();
-    let mut refusing = Refusing::new(&door.frontend);
+    let mut refusing = Refusing::new(&door.frontend.refusing);
     loop {
+        let accept = poll_fn(|cx| {
+            let accepted = acceptor.poll_accept(cx);
+            if accepted.is_pending() {
+                // Nobody waits, and whoever comes would be let in.
+                refusing.works();
+            }
+            accepted
+        });
         let accepted = tokio::select! {
-            accepted = acceptor.accept() => accepted,
+            accepted = accept => accepted,
             _ = phase.wait_for(|phase| *phase != Phase::Run) => break,
         };
         match accepted {
             Ok((stream, peer)) => {
-                refusing.set(false);
+                refusing.works();
                 let Some(permits) = door.permits(&mut phase).await else {
                     break;
                 };
                 door.admit(stream, peer, permits);
             }
             Err(error) => {
-                refusing.set(true);
-                let name = door.frontend.plan.name();
-                let log = door.system.log();
-                log.notice(&format!("frontend {name} cannot accept: {error}"));
+                if refusing.failed(Instant::now()) {
+                    let name = door.frontend.plan.name();
+                    let text = format!("frontend {name} cannot accept: {error}");
+                    door.system.log().say(Level::Alert, &text);
+                }
                 sleep(BACK_OFF).await;
             }
         }
@@ -74,20 +90,47 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
 /// One socket's share in what a virtual router that tracks the frontend is told. A socket that
 /// is gone accepts nothing either.
 struct Refusing<'a> {
-    frontend: &'a RunningFrontend,
+    sockets: &'a watch::Sender<u32>,
+    /// Since when nothing but failures came.
+    since: Option<Instant>,
+    said: Option<Instant>,
     now: bool,
 }
 
 impl<'a> Refusing<'a> {
-    const fn new(frontend: &'a RunningFrontend) -> Self {
-        let now = false;
-        Self { frontend, now }
+    const fn new(sockets: &'a watch::Sender<u32>) -> Self {
+        Self {
+            sockets,
+            since: None,
+            said: None,
+            now: false,
+        }
+    }
+
+    fn works(&mut self) {
+        self.since = None;
+        self.set(false);
+    }
+
+    /// Whether it is to be said: not ten times a second.
+    fn failed(&mut self, now: Instant) -> bool {
+        let since = *self.since.get_or_insert(now);
+        if now.duration_since(since) >= PERSISTENT {
+            self.set(true);
+        }
+        let news = self
+            .said
+            .is_none_or(|said| now.duration_since(said) >= SAY_AGAIN);
+        if news {
+            self.said = Some(now);
+        }
+        news
     }
 
     fn set(&mut self, now: bool) {
         if self.now != now {
             self.now = now;
-            self.frontend.refusing.send_modify(|count| {
+            self.sockets.send_modify(|count| {
                 *count = if now { *count + 1 } else { *count - 1 };
             });
         }
@@ -184,5 +227,35 @@ impl Door {
     fn accepts_proxy(&self) -> bool {
         let binds = &self.frontend.plan.model().bind;
         binds.get(self.bind).is_some_and(|bind| bind.accept_proxy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_goes_on_failing_refuses() {
+        let sockets = watch::Sender::new(0);
+        let start = Instant::now();
+        let after = |millis| start + Duration::from_millis(millis);
+        let mut refusing = Refusing::new(&sockets);
+        let said = [0, 100, 900].map(|millis| refusing.failed(after(millis)));
+        assert_eq!(said, [true, false, false]);
+        assert_eq!(*sockets.borrow(), 0);
+        refusing.works();
+        refusing.failed(after(1000));
+        assert_eq!(*sockets.borrow(), 0, "it worked in between");
+        refusing.failed(after(2000));
+        refusing.failed(after(2100));
+        assert_eq!(*sockets.borrow(), 1);
+        refusing.works();
+        assert_eq!(*sockets.borrow(), 0);
+        drop(refusing);
+        assert_eq!(
+            *sockets.borrow(),
+            1,
+            "a socket that is gone accepts nothing"
+        );
     }
 }

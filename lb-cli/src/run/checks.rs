@@ -8,7 +8,7 @@ use std::{
 
 use lb_core::{
     HealthChecker,
-    health::{Checkup, Event, InitState, Observe, OnError, Probe, Rules, Verdict},
+    health::{Checkup, Event, InitState, Observe, OnError, Probe, Rules, Severity, Verdict},
     server::Operational,
 };
 use lb_http::{
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tower_service::Service;
 
 use super::{System, system::RunningBackend};
-use crate::{config::model, plan::Plan};
+use crate::{config::model, log::Level, plan::Plan};
 
 /// A check of any kind: servers of one backend may be checked differently.
 #[derive(Clone, Debug)]
@@ -207,8 +207,11 @@ pub(super) async fn run(system: Arc<System>) {
             let followed = Arc::clone(backend);
             let log = system.log().clone();
             let checker = checker.on_event(move |event| {
-                if !matches!(event, Event::Checked(_)) {
-                    log.notice(&event.to_string());
+                // A section without servers, such as one for a page, misses none.
+                let missing =
+                    followed.plan().servers().is_empty() && matches!(event, Event::NoServer { .. });
+                if !missing && !matches!(event, Event::Checked(_)) {
+                    log.say(level(event.severity()), &event.to_string());
                 }
                 follow(&followed, event);
             });
@@ -218,11 +221,20 @@ pub(super) async fn run(system: Arc<System>) {
     while tasks.join_next().await.is_some() {}
 }
 
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Notice => Level::Notice,
+        Severity::Alert => Level::Alert,
+        Severity::Emergency => Level::Emerg,
+    }
+}
+
 /// What a change of one server means for sessions.
 fn follow(backend: &RunningBackend, event: &Event) {
     let Event::Changed(change) = event else {
         return;
     };
+    backend.observe(change.active_left + change.backup_left > 0);
     let snapshot = backend.pool().snapshot();
     let find = |name: &str| snapshot.by_name(name);
     let plan = backend.plan();

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use bytes::BytesMut;
 use http::{HeaderValue, Request, Response, StatusCode};
-use lb_core::policy::Algorithm;
+use lb_core::{policy::Algorithm, server::ServerUid};
 use lb_http::{
     Client, Proxy,
     fetch::RequestView,
@@ -12,18 +12,21 @@ use lb_http::{
     sticky::{StickyService, StickySession},
 };
 use lb_tcp::{Endpoint, Stream};
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service as _;
 
 use super::{
     System,
-    record::{Body, Record},
+    record::{Body, By, Record},
     system::{RunningBackend, RunningFrontend},
+    tally::{Tallies, Traffic},
 };
 use crate::{
     config::model::HttpConnection,
-    log::{self, Connections, Refusal},
+    log::{self, Connections, Level, Refusal},
     plan::forwarded_for,
+    stats,
 };
 
 type Upstreams = Proxy<Algorithm>;
@@ -37,6 +40,9 @@ pub(super) struct Service {
 pub(super) struct Site {
     system: Arc<System>,
     pub(super) frontend: Arc<RunningFrontend>,
+    /// Its place among the frontends.
+    at: usize,
+    tallies: Arc<Tallies>,
     /// In the order of its routes, then the default.
     targets: Vec<Target>,
     has_default: bool,
@@ -46,6 +52,8 @@ pub(super) struct Site {
 /// A backend, as one frontend of one worker reaches it.
 struct Target {
     backend: Arc<RunningBackend>,
+    /// Its place among the backends.
+    at: usize,
     entrance: Entrance,
 }
 
@@ -56,9 +64,10 @@ enum Entrance {
 
 impl Service {
     pub(super) fn for_worker(worker: usize, system: &Arc<System>) -> Self {
-        let site = |frontend| Arc::new(Site::new(worker, system, frontend));
+        let frontends = system.frontends().iter().enumerate();
+        let site = |(at, frontend)| Arc::new(Site::new(worker, system, at, frontend));
         Self {
-            frontends: system.frontends().iter().map(site).collect(),
+            frontends: frontends.map(site).collect(),
         }
     }
 
@@ -99,6 +108,13 @@ async fn respond(
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let client = request.extensions().get::<Client>().cloned();
+    if let Some(page) = site.page(&request) {
+        let record = client.map(|client| Record::new(&site, By::Stats, client, &request));
+        // In a box, so that the future of other requests is no larger for it.
+        let answer = Box::pin(page.answer(&site.system, &site.frontend.plan, request)).await;
+        let status = answer.status().as_u16();
+        return Ok(answer.map(|page| Body::page(page, record.map(|r| r.with_stats(status)))));
+    }
     let at = site.route(&request, client.as_ref());
     if let (Some(client), Some(at)) = (&client, at) {
         let backend = site.targets[at].backend.plan.model();
@@ -107,9 +123,8 @@ async fn respond(
             client.close();
         }
     }
-    let record = client
-        .filter(|_| site.logs)
-        .map(|client| Record::new(&site, at, client, &request));
+    let by = at.map_or(By::Nobody, By::Backend);
+    let record = client.map(|client| Record::new(&site, by, client, &request));
     let Some(target) = at.map(|at| &site.targets[at]) else {
         let page = site
             .frontend
@@ -138,17 +153,24 @@ fn view<'a>(request: &'a Request<Incoming>, client: Option<&Client>) -> RequestV
 }
 
 impl Site {
-    fn new(worker: usize, system: &Arc<System>, frontend: &Arc<RunningFrontend>) -> Self {
+    fn new(
+        worker: usize,
+        system: &Arc<System>,
+        at: usize,
+        frontend: &Arc<RunningFrontend>,
+    ) -> Self {
         let plan = &frontend.plan;
         let routes = plan.routes().iter().map(|route| &route.backend);
         let targets = routes.chain(plan.default_backend()).filter_map(|backend| {
-            let backend = system.backend(backend.name())?;
-            Some(Target::new(worker, frontend, backend))
+            let (at, backend) = system.backend(backend.name())?;
+            Some(Target::new(worker, frontend, at, backend))
         });
         Self {
             targets: targets.collect(),
             has_default: plan.default_backend().is_some(),
-            logs: system.log().is_on(),
+            logs: system.log().takes(Level::Info),
+            at,
+            tallies: Arc::clone(system.tallies(worker)),
             system: Arc::clone(system),
             frontend: Arc::clone(frontend),
         }
@@ -171,6 +193,39 @@ impl Site {
         &self.targets[at].backend
     }
 
+    /// Are lines of requests written anywhere?
+    pub(super) fn logs(&self) -> bool {
+        self.logs
+    }
+
+    /// Where this worker counts what the frontend does.
+    pub(super) fn traffic(&self) -> &Traffic {
+        self.tallies.frontend(self.at)
+    }
+
+    /// The same for the backend of a route.
+    pub(super) fn backend_traffic(&self, at: usize) -> &Traffic {
+        &self.tallies.backend(self.targets[at].at).traffic
+    }
+
+    /// The same for one of its servers.
+    pub(super) fn server_traffic(&self, at: usize, server: ServerUid) -> Option<&Traffic> {
+        self.tallies.backend(self.targets[at].at).server(server)
+    }
+
+    /// Milliseconds from the start of the process, and one: 0 is never.
+    pub(super) fn since_start(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.system.started());
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX) + 1
+    }
+
+    /// The statistics page, if this request is for it.
+    fn page(&self, request: &Request<Incoming>) -> Option<&stats::Page> {
+        let page = self.frontend.page.as_ref()?;
+        let model = self.frontend.plan.stats()?.model();
+        stats::is_for(&model.uri, request).then_some(page)
+    }
+
     /// Is the process stopping without waiting for requests?
     pub(super) fn is_cut(&self) -> bool {
         self.system.is_cut()
@@ -187,6 +242,11 @@ impl Site {
 
     fn log_refusal(&self, refused: &Refused) {
         let plan = &self.frontend.plan;
+        let traffic = self.traffic();
+        if refused.began {
+            traffic.refused.add(1);
+            traffic.answered(refused.status.as_u16());
+        }
         if !refused.began && plan.model().dontlognull {
             return;
         }
@@ -200,7 +260,12 @@ impl Site {
 }
 
 impl Target {
-    fn new(worker: usize, frontend: &RunningFrontend, backend: &Arc<RunningBackend>) -> Self {
+    fn new(
+        worker: usize,
+        frontend: &RunningFrontend,
+        at: usize,
+        backend: &Arc<RunningBackend>,
+    ) -> Self {
         let (front, back) = (frontend.plan.model(), backend.plan.model());
         let pages = backend.plan.pages().clone().or(frontend.plan.pages());
         let mut proxy = Proxy::builder(backend.pool.clone())
@@ -231,6 +296,7 @@ impl Target {
                 Some(sticky) => Entrance::Sticky(sticky.layer(proxy)),
                 None => Entrance::Plain(proxy),
             },
+            at,
             backend: Arc::clone(backend),
         }
     }

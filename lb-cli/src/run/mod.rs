@@ -9,10 +9,13 @@ mod accept;
 mod checks;
 mod counts;
 mod frontend;
+mod history;
 mod limits;
+mod rates;
 mod record;
 mod signals;
 mod system;
+mod tally;
 mod vrrp;
 mod worker;
 
@@ -20,8 +23,11 @@ use std::{io, sync::Arc};
 
 use lb_tcp::BindError;
 
+pub use history::History;
+pub use rates::{BackendRates, FrontendRates, Rate};
 use signals::Signals;
-pub use system::System;
+pub use system::{RunningBackend, RunningFrontend, System};
+pub use tally::{Time, Totals};
 use vrrp::Virtual;
 
 use crate::{
@@ -49,6 +55,9 @@ pub enum RunError {
     /// The virtual routers do not start.
     #[error("{0}")]
     Vrrp(#[from] vrrp::VrrpError),
+    /// The thread of VRRP has ended.
+    #[error("the thread of virtual addresses has ended, which is a defect of lb")]
+    VrrpEnded,
     /// A thread or a runtime cannot be had.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
@@ -92,7 +101,11 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     if let Some(vrrp) = &vrrp {
         vrrp.start(&routers, &system, &runtime);
     }
-    runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
+    runtime.spawn({
+        let system = Arc::clone(&system);
+        async move { rates::run(&system).await }
+    });
+    let ended = runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
     runtime.block_on(signals.drain(&system));
     drop(vrrp);
     for worker in workers {
@@ -103,5 +116,5 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     drop(runtime);
     drop(system);
     writer.finish();
-    Ok(())
+    ended
 }

@@ -18,54 +18,184 @@ use lb_http::{
 };
 use tokio::time::Instant;
 
-use super::frontend::Site;
+use super::{frontend::Site, tally::Traffic};
 use crate::log::{self, Line, Termination};
 
 /// What is known of a request before its response. Dropped without one, it was
 /// given up by its client.
 pub(super) struct Record {
     site: Arc<Site>,
-    target: Option<usize>,
+    by: By,
     client: Client,
+    /// For the log, if there is one.
+    asked: Option<Asked>,
+    exchange: Option<Exchange>,
+    /// The status that the client has seen.
+    status: Option<u16>,
+    /// There is a response, sent or not.
+    answered: bool,
+    termination: Termination,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The backend of a route.
+    Backend(usize),
+    /// No backend is there for it.
+    Nobody,
+    /// The statistics page.
+    Stats,
+}
+
+struct Asked {
     method: Method,
     uri: Uri,
     version: Version,
-    exchange: Option<Exchange>,
-    status: Option<u16>,
-    termination: Termination,
 }
 
 impl Record {
     pub(super) fn new(
         site: &Arc<Site>,
-        target: Option<usize>,
+        by: By,
         client: Client,
         request: &Request<Incoming>,
     ) -> Self {
-        Self {
-            site: Arc::clone(site),
-            target,
-            client,
+        let came = site.since_start(client.received());
+        let count = |traffic: &Traffic| {
+            traffic.requests.add(1);
+            traffic.last.raise(came);
+        };
+        count(site.traffic());
+        match by {
+            By::Backend(at) => count(site.backend_traffic(at)),
+            By::Stats => site.traffic().intercepted.add(1),
+            By::Nobody => {}
+        }
+        let asked = site.logs().then(|| Asked {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
+        });
+        Self {
+            site: Arc::clone(site),
+            by,
+            client,
+            asked,
             exchange: None,
             status: None,
+            answered: false,
             termination: Termination('C', 'H'),
         }
     }
 
     /// There is no backend for it.
     pub(super) fn without_server(mut self) -> Self {
-        self.status = Some(503);
+        self.answered(503, None);
         self.termination = Termination::of(Some(Failure::NoServer));
+        self
+    }
+
+    /// The statistics page has answered.
+    pub(super) fn with_stats(mut self, status: u16) -> Self {
+        self.answered(status, None);
+        self.termination = Termination::of(Some(Failure::Local));
         self
     }
 
     fn answered(&mut self, status: u16, exchange: Option<Exchange>) {
         self.status = Some(status);
+        self.answered = true;
         self.termination = Termination::of(exchange.as_ref().and_then(|e| e.failure));
         self.exchange = exchange;
+        self.site.traffic().answered(status);
+        let By::Backend(at) = self.by else { return };
+        // Whoever answers first of those who are there at a peak has seen it; a
+        // request that has failed has left already.
+        let traffic = self.site.backend_traffic(at);
+        traffic.answered(status);
+        let in_flight = self.site.backend(at).pool.load().in_flight;
+        traffic.in_flight_max.raise(in_flight.max(1).into());
+        if let Some(server) = self.exchange.as_ref().and_then(|e| e.server.as_ref())
+            && let Some(traffic) = self.site.server_traffic(at, server.uid())
+        {
+            self.met(traffic);
+            traffic
+                .in_flight_max
+                .raise(server.in_flight().max(1).into());
+            if self
+                .exchange
+                .as_ref()
+                .is_some_and(|e| e.responded.is_some())
+            {
+                traffic.answered(status);
+            }
+        }
+    }
+
+    /// It has come to a server.
+    fn met(&self, traffic: &Traffic) {
+        traffic.requests.add(1);
+        traffic
+            .last
+            .raise(self.site.since_start(self.client.received()));
+    }
+
+    /// Adds what is known only at the end.
+    fn count(&self, ended: Instant) {
+        let (bytes_in, bytes_out) = (self.client.bytes_in(), self.client.bytes_out());
+        let volume = |traffic: &Traffic| {
+            traffic.bytes_in.add(bytes_in);
+            traffic.bytes_out.add(bytes_out);
+        };
+        volume(self.site.traffic());
+        let By::Backend(at) = self.by else { return };
+        let of_backend = self.site.backend_traffic(at);
+        volume(of_backend);
+        let exchange = self.exchange.as_ref();
+        let server = exchange.and_then(|exchange| exchange.server.as_ref());
+        let of_server = server.and_then(|server| self.site.server_traffic(at, server.uid()));
+        if let Some(of_server) = of_server {
+            volume(of_server);
+            if !self.answered {
+                self.met(of_server);
+            }
+        }
+        let both = || [Some(of_backend), of_server].into_iter().flatten();
+        for traffic in both() {
+            match self.termination {
+                Termination('C' | 'c', _) => traffic.client_aborts.add(1),
+                Termination('S', 'D') => traffic.server_aborts.add(1),
+                _ => {}
+            }
+        }
+        let Some(exchange) = exchange else { return };
+        if let Some(
+            Failure::NoServer | Failure::QueueTimeout | Failure::Connect | Failure::ConnectTimeout,
+        ) = exchange.failure
+        {
+            of_server.unwrap_or(of_backend).unserved.add(1);
+        }
+        of_backend.queue_max.raise(exchange.pool_queue.into());
+        if let Some(of_server) = of_server {
+            of_server.queue_max.raise(exchange.server_queue.into());
+        }
+        let Exchange {
+            started,
+            dequeued: Some(dequeued),
+            connected: Some(connected),
+            responded: Some(responded),
+            ..
+        } = exchange
+        else {
+            return;
+        };
+        for traffic in both() {
+            traffic.queued.took(*dequeued - *started);
+            traffic.connecting.took(*connected - *dequeued);
+            traffic.responding.took(*responded - *connected);
+            traffic.whole.took(ended - *started);
+        }
     }
 }
 
@@ -103,8 +233,14 @@ impl Drop for Record {
         if self.client.broken().is_some() && self.client.bytes_out() == 0 {
             self.status = None;
         }
+        let ended = Instant::now();
+        self.count(ended);
+        let Some(asked) = &self.asked else { return };
         let plan = &self.site.frontend.plan;
-        let backend = self.target.map(|at| self.site.backend(at));
+        let backend = match self.by {
+            By::Backend(at) => Some(self.site.backend(at)),
+            By::Nobody | By::Stats => None,
+        };
         let mut connections = self.site.connections();
         if let Some(backend) = backend {
             connections.backend = backend.pool.load().in_flight;
@@ -115,17 +251,18 @@ impl Drop for Record {
             client: self.client.peer_text(),
             began: self.client.began(),
             received: self.client.received(),
-            ended: Instant::now(),
+            ended,
             frontend: plan.name(),
             backend: backend.map_or(plan.name(), |backend| backend.plan().name()),
             exchange: self.exchange.as_ref(),
+            by_stats: self.by == By::Stats,
             status: self.status,
             bytes: self.client.bytes_out(),
             termination: self.termination,
             connections,
-            method: &self.method,
-            uri: &self.uri,
-            version: self.version,
+            method: &asked.method,
+            uri: &asked.uri,
+            version: asked.version,
         };
         log::line(|out, clock| line.write(out, clock));
     }

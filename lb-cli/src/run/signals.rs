@@ -11,7 +11,8 @@ use tokio::{
     time::sleep,
 };
 
-use super::{System, system::Phase, vrrp::Virtual};
+use super::{RunError, System, system::Phase, vrrp::Virtual};
+use crate::log::Level;
 
 const NO_RELOAD: &str = "reload is not supported by this version of lb yet";
 
@@ -61,11 +62,32 @@ impl Signals {
     ///
     /// On SIGTERM it first gives the virtual addresses away, and goes on serving until their
     /// successors have them: no request falls between the two nodes.
-    pub(super) async fn until_stopped(&mut self, system: &System, vrrp: Option<&Virtual>) {
+    ///
+    /// # Errors
+    ///
+    /// The thread of VRRP has ended by itself. The process drains then: as it is, its supervisor
+    /// would never know.
+    pub(super) async fn until_stopped(
+        &mut self,
+        system: &System,
+        vrrp: Option<&Virtual>,
+    ) -> Result<(), RunError> {
         let mut phase = system.phase.subscribe();
+        let ended = async {
+            match vrrp {
+                Some(vrrp) => vrrp.ended().await,
+                None => std::future::pending().await,
+            }
+        };
         let asked = tokio::select! {
             asked = self.next(system) => Some(asked),
             _ = phase.wait_for(|phase| *phase != Phase::Run) => None,
+            () = ended => {
+                system.stop();
+                let error = RunError::VrrpEnded;
+                system.log().say(Level::Emerg, &format!("stopping: {error}"));
+                return Err(error);
+            }
         };
         let asked = match (asked, vrrp) {
             (Some(Asked::Drain), Some(vrrp)) => {
@@ -99,6 +121,7 @@ impl Signals {
             None => "stopping: no new connections",
         };
         system.log().notice(why);
+        Ok(())
     }
 
     /// Waits until the workers are idle, but cuts them off at the deadline or on

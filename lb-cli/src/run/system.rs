@@ -9,7 +9,12 @@ use std::{
     time::Duration,
 };
 
-use lb_core::{HealthChecker, Pool, health::Observable, policy::Algorithm};
+use lb_core::{
+    HealthChecker, Pool,
+    health::{Handle, Observable},
+    policy::Algorithm,
+    server::ServerUid,
+};
 use lb_http::Upstream;
 use lb_tcp::{Endpoint, Listener};
 use tokio::{
@@ -21,12 +26,16 @@ use super::{
     RunError,
     checks::{self, AnyCheck},
     counts::Count,
+    history::History,
     limits,
+    rates::{BackendRates, FrontendRates},
+    tally::{Tallies, Totals},
     worker::Assignment,
 };
 use crate::{
     log::Sink,
     plan::{Backend, Frontend, Plan},
+    stats,
 };
 
 /// How far the process has come.
@@ -47,7 +56,9 @@ pub struct RunningBackend {
     /// Taken when checks begin; until then, and by its handle after, what
     /// proxies report to.
     checker: Mutex<Option<HealthChecker<AnyCheck>>>,
-    observer: lb_core::health::Observer,
+    health: Handle,
+    history: Mutex<History>,
+    pub(super) rates: BackendRates,
 }
 
 impl std::fmt::Debug for RunningBackend {
@@ -69,8 +80,33 @@ impl RunningBackend {
         &self.pool
     }
 
+    /// What its checks know.
+    pub fn health(&self) -> &Handle {
+        &self.health
+    }
+
+    /// Since when it has been as it is.
+    pub fn history(&self) -> History {
+        self.lock_history().clone()
+    }
+
+    /// Its requests in the last second.
+    pub fn rates(&self) -> &BackendRates {
+        &self.rates
+    }
+
+    /// It has, or has not, a usable server.
+    pub(super) fn observe(&self, up: bool) {
+        self.lock_history().observe(up, Instant::now());
+    }
+
+    /// Plain values that are whole at each step.
+    fn lock_history(&self) -> std::sync::MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn observed<O: Observable>(&self, proxy: O) -> O {
-        proxy.observed_by(self.observer.clone())
+        proxy.observed_by(self.health.observer())
     }
 
     pub(super) fn take_checker(&self) -> Option<HealthChecker<AnyCheck>> {
@@ -92,12 +128,25 @@ pub struct RunningFrontend {
     listening: Vec<Endpoint>,
     /// How many of its sockets cannot accept now.
     pub(super) refusing: watch::Sender<u32>,
+    pub(super) rates: FrontendRates,
+    pub(super) page: Option<stats::Page>,
 }
 
 impl RunningFrontend {
     /// The plan it runs by.
     pub fn plan(&self) -> &Frontend {
         &self.plan
+    }
+
+    /// Client connections now, at most, and since the start.
+    pub fn connections(&self) -> (u32, u32, u64) {
+        let count = &self.connections;
+        (count.now(), count.max(), count.total())
+    }
+
+    /// Its connections and requests in the last second.
+    pub fn rates(&self) -> &FrontendRates {
+        &self.rates
     }
 
     /// The addresses it listens on, with the ports that the kernel chose.
@@ -123,13 +172,15 @@ pub struct System {
     /// The phase is [`Phase::Stop`]: for those who cannot take its lock.
     cut: AtomicBool,
     assignments: Mutex<Vec<Assignment>>,
+    /// Of each worker.
+    tallies: Vec<Arc<Tallies>>,
 }
 
 impl System {
     /// Binds all sockets and builds all pools; nothing is accepted yet.
     pub(crate) fn assemble(plan: Plan, log: Sink) -> Result<Arc<Self>, RunError> {
         let maxconn = limits::prepare(&plan)?;
-        let workers = plan.workers;
+        let (workers, started) = (plan.workers, Instant::now());
         let checkers = checks::checkers(&plan);
         let backends: Vec<_> = plan
             .backends
@@ -139,15 +190,26 @@ impl System {
                 let pool = backend
                     .pool(workers.get())
                     .expect("the configuration has distinct servers with addresses");
-                let observer = checker.handle().observer();
+                let snapshot = pool.snapshot();
+                let up = snapshot.all().is_empty() || !snapshot.usable().is_empty();
                 Arc::new(RunningBackend {
                     plan: Arc::clone(backend),
-                    pool,
+                    health: checker.handle(),
                     checker: Mutex::new(Some(checker)),
-                    observer,
+                    history: Mutex::new(History::new(up, started)),
+                    rates: BackendRates::new(snapshot.all().len()),
+                    pool,
                 })
             })
             .collect();
+        let tallies = (0..workers.get()).map(|_| {
+            let servers = backends.iter().map(|backend| {
+                let snapshot = backend.pool.snapshot();
+                snapshot.all().iter().map(|server| server.uid()).collect()
+            });
+            Arc::new(Tallies::new(plan.frontends.len(), servers))
+        });
+        let tallies = tallies.collect();
         let mut assignments: Vec<Assignment> = Vec::new();
         assignments.resize_with(workers.get(), Vec::new);
         let mut frontends = Vec::new();
@@ -171,6 +233,8 @@ impl System {
                     .collect(),
                 listening,
                 refusing: watch::Sender::new(0),
+                rates: FrontendRates::default(),
+                page: frontend.stats().is_some().then(stats::Page::new),
                 plan: frontend,
             }));
         }
@@ -184,10 +248,11 @@ impl System {
             permits: Arc::new(Semaphore::new(maxconn as usize)),
             maxconn,
             node: plan.node,
-            started: Instant::now(),
+            started,
             phase: watch::Sender::new(Phase::Run),
             cut: AtomicBool::new(false),
             assignments: Mutex::new(assignments),
+            tallies,
         }))
     }
 
@@ -206,34 +271,60 @@ impl System {
         &self.backends
     }
 
-    /// Client connections, now.
-    pub fn connections(&self) -> u32 {
-        self.connections.now()
+    /// Where messages go.
+    pub fn log(&self) -> &Sink {
+        &self.log
     }
 
-    /// How many of them there may be.
+    /// When its sockets were bound.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Client connections that it takes at a time.
     pub fn maxconn(&self) -> u32 {
         self.maxconn
     }
 
-    /// The name of this node, where it has one.
+    /// Client connections now, at most, and since the start.
+    pub fn connections(&self) -> (u32, u32, u64) {
+        let count = &self.connections;
+        (count.now(), count.max(), count.total())
+    }
+
+    /// The name of this node, if it was given one.
     pub fn node(&self) -> Option<&str> {
         self.node.as_deref()
     }
 
-    /// Since its sockets were bound.
-    pub fn uptime(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// Whether it takes nothing new any more.
+    /// Does it take no more connections?
     pub fn is_stopping(&self) -> bool {
         *self.phase.borrow() != Phase::Run
     }
 
-    /// Where messages go.
-    pub fn log(&self) -> &Sink {
-        &self.log
+    /// The counts of a frontend, by its place in [`frontends`](Self::frontends).
+    pub fn frontend_totals(&self, at: usize) -> Totals {
+        Totals::of(self.tallies.iter().map(|worker| worker.frontend(at)))
+    }
+
+    /// The counts of a backend, by its place in [`backends`](Self::backends).
+    pub fn backend_totals(&self, at: usize) -> Totals {
+        Totals::of(
+            self.tallies
+                .iter()
+                .map(|worker| &worker.backend(at).traffic),
+        )
+    }
+
+    /// The counts of a server of the backend at this place.
+    pub fn server_totals(&self, at: usize, server: ServerUid) -> Totals {
+        let workers = self.tallies.iter();
+        Totals::of(workers.filter_map(|worker| worker.backend(at).server(server)))
+    }
+
+    /// Where a worker counts.
+    pub(super) fn tallies(&self, worker: usize) -> &Arc<Tallies> {
+        &self.tallies[worker]
     }
 
     /// Begins to stop, as SIGTERM does.
@@ -251,10 +342,10 @@ impl System {
         self.cut.load(Ordering::Relaxed)
     }
 
-    pub(super) fn backend(&self, name: &str) -> Option<&Arc<RunningBackend>> {
-        self.backends
-            .iter()
-            .find(|backend| backend.plan.name() == name)
+    /// A backend and its place.
+    pub(super) fn backend(&self, name: &str) -> Option<(usize, &Arc<RunningBackend>)> {
+        let mut backends = self.backends.iter().enumerate();
+        backends.find(|(_, backend)| backend.plan.name() == name)
     }
 
     pub(super) fn take_assignments(&self) -> Vec<Assignment> {

@@ -20,7 +20,7 @@ use super::{
     frontend::Service,
     system::Phase,
 };
-use crate::log;
+use crate::log::{self, Level};
 
 /// Frontend, bind and socket of each address that a worker listens on.
 pub(super) type Assignment = Vec<(usize, usize, Listener)>;
@@ -76,7 +76,9 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
             }
             Err(error) => {
                 door.frontend.refusing.send_modify(|count| *count += 1);
-                system.log().notice(&format!("cannot listen: {error}"));
+                system
+                    .log()
+                    .say(Level::Alert, &format!("cannot listen: {error}"));
             }
         }
     }

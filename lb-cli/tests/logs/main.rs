@@ -9,6 +9,7 @@ mod cases;
 mod common;
 mod line;
 mod stage;
+mod syslog;
 
 use std::{fmt::Write as _, future::Future, net::SocketAddr, pin::Pin};
 

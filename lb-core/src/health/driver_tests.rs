@@ -535,6 +535,33 @@ async fn a_server_that_is_down_when_checks_begin_needs_a_success() {
     assert!(pool.snapshot().all()[0].is_usable());
 }
 
+/// As HAProxy counts: a drain is a change of state, and only a maintenance is downtime.
+#[tokio::test(start_paused = true)]
+async fn an_operators_change_is_one_of_the_state_and_maintenance_is_downtime() {
+    let (rig, pool) = (Rig::default(), pool(&["s1"]));
+    let checker = rig.checker().interval(millis(100));
+    let handle = checker.handle();
+    let (id, began) = (uid(&pool, "s1"), Instant::now());
+    tokio::spawn(checker.run(pool.clone()));
+    let mut seen = Vec::new();
+    for state in [
+        Administrative::Drain,
+        Administrative::Maint,
+        Administrative::Ready,
+    ] {
+        sleep(millis(1000)).await;
+        pool.set_administrative(&server(&pool, "s1"), state);
+        sleep(millis(500)).await;
+        let report = handle.report(id).unwrap();
+        let since = report.since - began;
+        seen.push((
+            since.as_secs(),
+            report.downtime(Instant::now()).as_millis() / 100,
+        ));
+    }
+    assert_eq!(seen, [(1, 0), (2, 5), (4, 15)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_operator_may_overrule_and_suspend_checks() {
     let (rig, pool) = (Rig::default(), pool(&["s1"]));

@@ -70,6 +70,13 @@ pub struct State {
     pub administrative: Administrative,
 }
 
+impl State {
+    /// Does it serve nobody, for whatever reason?
+    pub(super) fn is_out(self) -> bool {
+        self.operational == Operational::Down || self.administrative == Administrative::Maint
+    }
+}
+
 /// Why a server has changed its state.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]

@@ -45,7 +45,7 @@ pub struct Report {
     pub agent: Option<Arc<Verdict>>,
     /// When the state changed last, or when the checker began.
     pub since: Instant,
-    /// How long it was DOWN in all, before `since`.
+    /// How long it was DOWN or in maintenance in all, before `since`.
     pub downtime: Duration,
 }
 
@@ -67,11 +67,11 @@ impl Report {
         }
     }
 
-    /// How long it was DOWN in all, until `now`.
+    /// How long it was DOWN or in maintenance in all, until `now`.
     pub fn downtime(&self, now: Instant) -> Duration {
-        match self.label.state {
-            Operational::Down => self.downtime + now.saturating_duration_since(self.since),
-            _ => self.downtime,
+        match self.state().is_out() {
+            true => self.downtime + now.saturating_duration_since(self.since),
+            false => self.downtime,
         }
     }
 

@@ -34,6 +34,7 @@ pub(crate) struct Buffered<IO> {
     /// To be written.
     pub(crate) output: Output,
     body_read: usize,
+    received: u64,
     written: u64,
 }
 
@@ -54,7 +55,17 @@ impl<IO> Buffered<IO> {
             input: BytesMut::new(),
             output: Output::default(),
             body_read: BODY_READ_MIN,
+            received: 0,
             written: 0,
+        }
+    }
+
+    /// Puts bytes in front that somebody else has read from the stream.
+    pub(crate) fn with_input(io: IO, input: BytesMut) -> Self {
+        Self {
+            received: input.len() as u64,
+            input,
+            ..Self::new(io)
         }
     }
 
@@ -64,6 +75,11 @@ impl<IO> Buffered<IO> {
 
     pub(crate) fn io_mut(&mut self) -> &mut IO {
         &mut self.io
+    }
+
+    /// Bytes read from the stream so far and understood.
+    pub(crate) fn understood(&self) -> u64 {
+        self.received.saturating_sub(self.input.len() as u64)
     }
 
     /// Bytes written to the stream so far.
@@ -95,6 +111,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Buffered<IO> {
         let mut buf = ReadBuf::uninit(&mut stack);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
         self.input.extend_from_slice(buf.filled());
+        self.received += buf.filled().len() as u64;
         Poll::Ready(Ok(buf.filled().len()))
     }
 
@@ -115,6 +132,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Buffered<IO> {
             cx,
             &mut self.input
         ))?;
+        self.received += read as u64;
         if read >= self.body_read {
             self.body_read = (2 * self.body_read).min(BODY_READ_MAX);
         }

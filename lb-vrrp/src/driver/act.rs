@@ -38,7 +38,10 @@ impl Driver {
             Action::AddAddresses => port.add_addresses(now),
             Action::RemoveAddresses => port.remove_addresses(now),
             Action::Announce => port.announce(now),
-            Action::Probe => port.probe(now),
+            Action::Probe => {
+                port.probe(now);
+                self.ask_witness(now, index);
+            }
             Action::AskSuccessor => {
                 if let Some(peers) = &mut self.peers {
                     peers.ask_successor(machine);
@@ -114,6 +117,17 @@ impl Driver {
         }
     }
 
+    /// Has the witness asked now. Until it answers this node counts as cut off: what a round of a
+    /// second ago said is too old for one that hears no master.
+    pub(super) fn ask_witness(&mut self, now: Instant, index: RouterIndex) {
+        let watch = self.seats[index.0].witness.as_mut();
+        if watch.is_some_and(witness::Watch::ask_anew) {
+            let reachable = false;
+            self.router
+                .handle_event(now, index, Event::Witness { reachable });
+        }
+    }
+
     fn witness_event(&mut self, index: RouterIndex, event: witness::Event) {
         let now = now();
         match event {
@@ -126,7 +140,9 @@ impl Driver {
                 let reachable = change.reachable;
                 let event = Event::Witness { reachable };
                 self.router.handle_event(now, index, event);
-                self.say(index, Said::Notice(change.reason));
+                if self.seats[index.0].reached.replace(reachable) != Some(reachable) {
+                    self.say(index, Said::Notice(change.reason));
+                }
             }
         }
     }

@@ -10,7 +10,6 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -66,11 +65,17 @@ struct Seat {
     publisher: Publisher,
     notifier: Option<Notifier>,
     witness: Option<Watch>,
+    /// What was last said of it.
+    reached: Option<bool>,
     /// Interfaces that are only tracked, with their weights.
     interfaces: Vec<(String, TrackHandle, i16)>,
-    /// Its network cannot be read any more, and that is said already.
-    deaf: bool,
+    /// Its network could not be read, and when that is tried again.
+    deaf: Option<Instant>,
 }
+
+/// So long after its network could not be read a virtual router is in fault at least. What came
+/// of a moment, such as a lack of descriptors, does not keep it there.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// The longest that the last notify programs of a virtual router may take, each of them limited
 /// itself.
@@ -150,12 +155,13 @@ impl Driver {
             witness: instance
                 .witness
                 .map(|witness| witness.watch(&*instance.interface)),
+            reached: None,
             interfaces: instance
                 .interfaces
                 .into_iter()
                 .map(|(name, weight)| (name, handle.tracker(Effect::Fine), weight))
                 .collect(),
-            deaf: false,
+            deaf: None,
         });
         self.router.add(instance.name, instance.settings);
         handle
@@ -207,6 +213,7 @@ impl Driver {
             if !self.router.machine(index).priority().is_owner() {
                 self.seats[index.0].port.remove_addresses(now);
             }
+            self.ask_witness(now, index);
         }
         poll_fn(|cx| {
             self.poll_orders(cx);
@@ -245,8 +252,10 @@ impl Driver {
         let ports = self.seats.iter().map(|seat| &seat.port);
         let refresh = ports.clone().filter_map(Port::refresh_due);
         let resume = ports.filter_map(|port| port.allowance.resume());
+        let again = self.seats.iter().filter_map(|seat| seat.deaf);
         refresh
             .chain(resume)
+            .chain(again)
             .chain(self.router.poll_timeout())
             .min()
     }
@@ -278,31 +287,42 @@ impl Driver {
         }
         let now = now();
         for (index, event) in std::mem::take(&mut self.late) {
+            busy = true;
             self.router.handle_event(now, index, event);
         }
         busy
     }
 
     fn poll_network(&mut self, cx: &mut Context<'_>, index: RouterIndex) -> Option<NetworkEvent> {
+        let now = now();
         let seat = &mut self.seats[index.0];
-        if seat.deaf || !seat.port.allowance.take(now()) {
+        if seat.deaf.is_some_and(|until| now < until) {
             return None;
         }
-        match seat.port.network.poll_event(cx) {
+        if !seat.port.allowance.take(now) {
+            self.router.handle_event(now, index, Event::Overrun);
+            return None;
+        }
+        let polled = seat.port.network.poll_event(cx);
+        let effect = match &polled {
+            Poll::Ready(Err(error)) => {
+                let what = format!("the network cannot be read: {error}");
+                seat.deaf = Some(now + READ_AGAIN);
+                Some(Effect::Fault(what.into()))
+            }
+            _ => seat.deaf.take().map(|_| Effect::Fine),
+        };
+        if let Some(effect) = effect {
+            let tracker = NETWORK;
+            let event = Event::Tracked { tracker, effect };
+            self.late.push((index, event));
+        }
+        match polled {
             Poll::Pending => {
                 seat.port.allowance.give_back();
                 None
             }
-            Poll::Ready(Ok(event)) => Some(event),
-            Poll::Ready(Err(error)) => {
-                seat.deaf = true;
-                let what: Arc<str> = format!("the network cannot be read: {error}").into();
-                let effect = Effect::Fault(what);
-                let tracker = NETWORK;
-                let event = Event::Tracked { tracker, effect };
-                self.router.handle_event(now(), index, event);
-                None
-            }
+            Poll::Ready(event) => event.ok(),
         }
     }
 

@@ -90,7 +90,8 @@ impl Peers {
 }
 
 /// What a peer with these routers asks to be taken over, and who it is there. Where no
-/// advertisement was heard yet, its word is enough, if only one router here can be meant.
+/// advertisement was heard yet, its word is enough, if only one router here can be meant. Where a
+/// number is in use on two interfaces, it is about the one whose master said that it stops.
 fn asked(
     router: &Router,
     views: &[RouterView],
@@ -113,7 +114,11 @@ fn asked(
         };
         Some((index, *from?))
     };
-    router.indices().filter(meant).filter_map(of).collect()
+    let mut asked: Vec<_> = router.indices().filter(meant).filter_map(of).collect();
+    if asked.len() > 1 {
+        asked.retain(|(index, _)| router.machine(*index).is_offered());
+    }
+    asked
 }
 
 impl Driver {

@@ -131,7 +131,7 @@ impl Port {
 
     /// Removes them; also what a predecessor that was killed left.
     pub(super) fn remove_addresses(&mut self, now: Instant) {
-        if self.held && !self.routes.is_empty() {
+        if !self.routes.is_empty() {
             let removed = self.network.remove_routes(&self.routes);
             self.check(now, "cannot remove its routes", removed);
         }

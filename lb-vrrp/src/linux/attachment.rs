@@ -23,6 +23,8 @@ pub(super) struct Attachment {
     /// On the macvlan: a frame from another node's, which has the same hardware address, comes to
     /// it alone.
     twins: Option<Neighbours>,
+    /// Claims are read before messages this time: a flood of the one does not hide the other.
+    claims_first: bool,
 }
 
 /// What one of the sockets has received.
@@ -57,6 +59,7 @@ impl Attachment {
             raw: None,
             neighbours,
             twins,
+            claims_first: false,
         })
     }
 
@@ -115,8 +118,25 @@ impl Attachment {
         self.neighbours.probe(self.link.mac, address)
     }
 
-    /// What is received next.
+    /// What is received next: messages and claims by turns.
     pub(super) fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Heard>> {
+        self.claims_first = !self.claims_first;
+        let first = if self.claims_first {
+            self.poll_claims(cx)
+        } else {
+            self.poll_messages(cx)
+        };
+        if first.is_ready() {
+            return first;
+        }
+        if self.claims_first {
+            self.poll_messages(cx)
+        } else {
+            self.poll_claims(cx)
+        }
+    }
+
+    fn poll_messages(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Heard>> {
         while let Some(raw) = &mut self.raw {
             match raw.poll_receive(cx) {
                 Poll::Ready(Ok(Some(datagram))) => {
@@ -127,6 +147,10 @@ impl Attachment {
                 Poll::Pending => break,
             }
         }
+        Poll::Pending
+    }
+
+    fn poll_claims(&self, cx: &mut Context<'_>) -> Poll<io::Result<Heard>> {
         if let Poll::Ready(claim) = poll_claim(&self.neighbours, cx) {
             let heard = claim.map(|(address, by)| Heard::Claim { address, by });
             return Poll::Ready(heard);

@@ -12,7 +12,7 @@ use super::attachment::{Attachment, Heard};
 use super::builder::{LinuxNetworkBuilder, Settings};
 use super::firewall::Firewall;
 use super::neighbours::Neighbours;
-use super::netlink::{Link, Monitor, Netlink};
+use super::netlink::{Change, Link, Monitor, Netlink};
 use super::sysctl;
 use crate::network::{InterfaceState, MacAddress, Network, NetworkEvent};
 use crate::{Family, VirtualAddress, VirtualRoute, VirtualRouterId};
@@ -59,6 +59,8 @@ pub struct LinuxNetwork {
     pub(super) macs: Option<HashSet<MacAddress>>,
     pub(super) events: VecDeque<NetworkEvent>,
     waker: Option<Waker>,
+    /// What the kernel told could not be followed: all is to be read anew.
+    pub(super) behind: bool,
 }
 
 pub(super) struct Tracked {
@@ -102,6 +104,7 @@ impl LinuxNetwork {
             macs: None,
             events: VecDeque::new(),
             waker: None,
+            behind: false,
             settings,
         };
         // Sockets can be had without it, and a master then advertises what it cannot have.
@@ -190,14 +193,22 @@ impl LinuxNetwork {
     }
 
     fn remove_address(&mut self, address: &VirtualAddress) -> io::Result<()> {
-        let index = match self.place(address.interface()) {
-            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(()),
-            link => link?.index,
+        let here = match self.place(address.interface()) {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => None,
+            link => Some(link?.index),
         };
+        // Where it was set counts, too: the interface may have another name by now.
+        let is_it = |held: &Held| held.address.ip() == address.ip();
+        let set = self.held.iter().filter(|held| is_it(held));
+        let places: HashSet<u32> = set.map(|held| held.index).chain(here).collect();
         // First, that its removal is not taken for another's.
-        self.held.retain(|held| held.address.ip() != address.ip());
+        self.held.retain(|held| !is_it(held));
         self.own.remove(&address.ip());
-        self.netlink.remove_address(index, address)
+        let mut result = Ok(());
+        for index in places {
+            result = result.and(self.netlink.remove_address(index, address));
+        }
+        result
     }
 
     /// The sockets for an address that is set on another interface, opened at its first use.
@@ -317,6 +328,10 @@ impl Network for LinuxNetwork {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Ok(event));
+            }
+            if std::mem::take(&mut self.behind) {
+                self.apply(vec![Change::Anything])?;
+                continue;
             }
             if let Poll::Ready(changes) = self.monitor.poll_changes(cx) {
                 self.apply(changes?)?;

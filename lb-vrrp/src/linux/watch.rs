@@ -134,10 +134,15 @@ impl LinuxNetwork {
                 }
             }
         }
+        let mut result = Ok(());
         if verify {
-            self.verify()?;
+            result = self.verify();
         }
-        if refresh { self.refresh() } else { Ok(()) }
+        if refresh {
+            result = result.and_then(|()| self.refresh());
+        }
+        self.behind = result.is_err();
+        result
     }
 
     fn concerns(&self, index: u32, name: Option<&str>) -> bool {

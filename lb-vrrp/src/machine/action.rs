@@ -54,6 +54,11 @@ pub enum Alarm {
         /// Who says so.
         by: MacAddress,
     },
+    /// An address of this master was gone, and not by its doing; all are set again.
+    AddressLost {
+        /// The address, or the first of them.
+        address: IpAddr,
+    },
     /// This node would take over, but reaches none of its witnesses.
     Isolated,
     /// Nobody took over when this master was asked to hand over; it stays.
@@ -95,6 +100,10 @@ impl fmt::Display for Alarm {
             Self::Claimed { address, by } => {
                 write!(f, "{by} claims {address} while this node is master")
             }
+            Self::AddressLost { address } => write!(
+                f,
+                "{address} was removed by somebody else, or expired: it is set again"
+            ),
             Self::Isolated => {
                 f.write_str("no witness is reached: the addresses are not taken over")
             }

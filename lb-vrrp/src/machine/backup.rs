@@ -18,6 +18,8 @@ pub(super) struct Waiting {
     probed: bool,
     /// Who answered since the last advertisement.
     answer: Option<MacAddress>,
+    /// Not all that came since the last advertisement was read.
+    overrun: bool,
     /// When the master was last heard, or the waiting began.
     heard: Option<Instant>,
     /// `Active_Adver_Interval`: the master's, learned from what it sends.
@@ -30,6 +32,8 @@ pub(super) struct Waiting {
     hopeful: bool,
     /// The time has run out, and the sync group has not decided yet.
     wants: bool,
+    /// The time has run out, and a witness is waited for.
+    stalled: bool,
 }
 
 /// Probes go out this long before the time runs out, within the skew time: they cost nothing.
@@ -45,12 +49,14 @@ impl Waiting {
             probe: None,
             probed: false,
             answer: None,
+            overrun: false,
             heard: None,
             interval,
             cause: None,
             preempt_from: None,
             hopeful: false,
             wants: false,
+            stalled: false,
         }
     }
 
@@ -67,6 +73,11 @@ impl Waiting {
         if self.probed {
             self.answer = Some(by);
         }
+    }
+
+    /// Silence says less now than who answers for the address.
+    pub(super) const fn overrun(&mut self) {
+        self.overrun = true;
     }
 
     /// The skew time follows the priority while the timer runs.
@@ -103,6 +114,11 @@ impl Machine {
     /// Whether the sync group decides that this router, whose time has run out, becomes master.
     pub(super) const fn wants_master(&self) -> bool {
         self.waiting.wants && !self.isolated
+    }
+
+    /// Whether its master was last heard to say that it stops.
+    pub(crate) const fn is_offered(&self) -> bool {
+        matches!(self.waiting.cause, Some(Reason::MasterStopped(_)))
     }
 
     fn down_interval(&self) -> Duration {
@@ -147,7 +163,9 @@ impl Machine {
         self.accept(now, peer);
     }
 
-    /// `peer` is the master: waits anew.
+    /// `peer` is the master: waits anew. In version 3 its interval is learned, as the RFCs demand:
+    /// who can forge an advertisement can make a backup wait for three times 40.95 s, until the
+    /// master's next one. Only authentication keeps that out.
     fn accept(&mut self, now: Instant, peer: Peer) {
         self.master = Some(peer);
         self.waiting = Waiting::new(peer.interval);
@@ -246,10 +264,13 @@ impl Machine {
     pub(super) fn witness(&mut self, now: Instant, reachable: bool) {
         let regained = self.isolated && reachable;
         self.isolated = !reachable;
-        let held = self.waiting.down.is_some_and(|down| down <= now) || self.waiting.wants;
-        if regained && self.state == State::Backup && held {
-            self.backup_timeout(now);
+        if !regained || self.state != State::Backup {
+            return;
         }
+        if std::mem::take(&mut self.waiting.stalled) {
+            self.waiting.down = Some(now);
+        }
+        self.backup_timeout(now);
     }
 
     pub(super) fn backup_timeout(&mut self, now: Instant) {
@@ -269,7 +290,10 @@ impl Machine {
         let settings = &self.settings;
         let retry = now + settings.interval.duration();
         if self.isolated {
-            self.alarm(now, Alarm::Isolated);
+            // At first it is asked anew, and may answer yet.
+            if std::mem::replace(&mut self.waiting.stalled, true) {
+                self.alarm(now, Alarm::Isolated);
+            }
             self.waiting.until(now, retry, Probe::Off);
             self.waiting.probed = false;
             self.waiting.answer = None;
@@ -277,8 +301,10 @@ impl Machine {
         }
         // What was heard of the master says more than who answers for its address.
         let silence = self.waiting.cause.is_none();
-        let heeds = settings.probe == Probe::Hold
-            || (settings.probe == Probe::Alarm && self.waiting.hopeful);
+        // In a flood, silence is no proof.
+        let holds = settings.probe == Probe::Hold
+            || (settings.probe == Probe::Alarm && self.waiting.overrun);
+        let heeds = holds || (settings.probe == Probe::Alarm && self.waiting.hopeful);
         if silence && heeds && !self.waiting.probed {
             // The timer was moved, or this node woke late: it asks all the same.
             self.actions.push_back(Action::Probe);
@@ -297,10 +323,10 @@ impl Machine {
                 self.waiting.until(now, down, self.settings.probe);
                 return;
             }
-            let held = settings.probe == Probe::Hold;
-            self.alarm(now, Alarm::OwnerAlive { by, held });
-            if held {
+            self.alarm(now, Alarm::OwnerAlive { by, held: holds });
+            if holds {
                 self.waiting.answer = None;
+                self.waiting.overrun = false;
                 self.waiting.until(now, retry, Probe::Hold);
                 return;
             }

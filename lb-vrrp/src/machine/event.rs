@@ -40,6 +40,8 @@ pub enum Event {
         /// The address.
         address: IpAddr,
     },
+    /// More came than is read: what was not may have been the master's.
+    Overrun,
     /// The peer link proved that the process which advertised from `source` is gone.
     PeerGone {
         /// Where its advertisements came from.

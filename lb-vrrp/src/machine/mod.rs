@@ -37,12 +37,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 mod action;
+mod alarms;
 mod announcements;
 mod backup;
 mod event;
+mod fitness;
 mod master;
 mod router;
 mod settings;
@@ -65,7 +67,7 @@ pub use self::tracking::{Effect, Tracker};
 use self::announcements::Announcements;
 use self::backup::Waiting;
 use self::master::Reign;
-use self::tracking::{Fitness, Tracking};
+use self::tracking::Tracking;
 use crate::{Advertisement, Interval, Priority, Version};
 
 /// The master a backup listens to, or another that a master hears.
@@ -104,11 +106,6 @@ pub struct Machine {
     actions: VecDeque<Action>,
     statistics: Statistics,
 }
-
-/// The same alarm is not raised again within this time.
-const ALARM_AGAIN: Duration = Duration::from_secs(60);
-/// More kinds of alarm than this at once are a forger's work; old ones are forgotten.
-const ALARMS: usize = 64;
 
 impl Machine {
     /// A virtual router that is not started.
@@ -251,13 +248,18 @@ impl Machine {
                 State::Backup => self.waiting.answered(by),
                 State::Initialize | State::Fault => {}
             },
-            Event::Lost { address: _ } if self.state == State::Master => {
-                self.actions.push_back(Action::AddAddresses);
+            Event::Lost { address } if self.state == State::Master => {
+                // One answer for all that went together: it sets every address.
+                if !self.actions.contains(&Action::AddAddresses) {
+                    self.alarm(now, Alarm::AddressLost { address });
+                    self.actions.push_back(Action::AddAddresses);
+                }
                 if !self.is_stepping_aside() {
                     self.announcements.start(now);
                 }
             }
             Event::Lost { .. } => {}
+            Event::Overrun => self.waiting.overrun(),
             Event::PeerGone {
                 source,
                 next_in_line,
@@ -299,65 +301,6 @@ impl Machine {
         self.actions.pop_front()
     }
 
-    /// Goes where its fitness says.
-    fn assess(&mut self, now: Instant) {
-        if !self.running {
-            return;
-        }
-        match (self.tracking.fitness(), self.state) {
-            (Fitness::Fault(_), State::Fault) => {}
-            (Fitness::Fault(what), _) => self.rest(State::Fault, Reason::Fault(what)),
-            (Fitness::Fit, State::Initialize) => self.enter(now, Reason::Started),
-            (Fitness::Fit, State::Fault) => self.enter(now, Reason::Recovered),
-            (Fitness::Fit | Fitness::Pending, _) => {}
-        }
-    }
-
-    /// Begins to run, as a backup unless it owns the addresses.
-    fn enter(&mut self, now: Instant, reason: Reason) {
-        let owner = self.priority().is_owner();
-        if owner && !self.grouped && !self.isolated {
-            self.become_master(now, Reason::Owner);
-            return;
-        }
-        let hopeful = self.settings.start_as_master && reason == Reason::Started;
-        self.become_backup(now, reason, hopeful);
-        if owner {
-            // Its group or its witnesses decide, and it waits for nobody else.
-            self.waiting.at_most(now, Reason::Owner);
-        }
-    }
-
-    /// Stops taking part, at once.
-    fn rest(&mut self, to: State, reason: Reason) {
-        if self.state == to {
-            return;
-        }
-        if self.state == State::Master {
-            self.abdicate();
-            self.advertise(Priority::STOP);
-            self.actions.push_back(Action::AskSuccessor);
-        }
-        self.waiting.clear();
-        self.master = None;
-        self.change(to, reason);
-    }
-
-    /// Changes what it tracks; a priority that moved is heard at once and moves the timers.
-    fn reweigh(&mut self, now: Instant, change: impl FnOnce(&mut Tracking)) {
-        let before = self.priority();
-        change(&mut self.tracking);
-        let after = self.priority();
-        if before == after {
-            return;
-        }
-        match self.state {
-            State::Backup => self.waiting.shift(&self.settings, before, after),
-            State::Master => self.reign.hasten(now, self.settings.interval),
-            State::Initialize | State::Fault => {}
-        }
-    }
-
     /// The priority that this node's addresses and source address rank with.
     fn outranks(&self, peer: Peer) -> bool {
         let own = (self.priority(), self.source());
@@ -374,22 +317,6 @@ impl Machine {
         let from = std::mem::replace(&mut self.state, to);
         self.actions
             .push_back(Action::Transition(Transition { from, to, reason }));
-    }
-
-    fn alarm(&mut self, now: Instant, alarm: Alarm) {
-        let recent = |at: &Instant| now < *at + ALARM_AGAIN;
-        if self.alarms.get(&alarm).is_some_and(recent) {
-            return;
-        }
-        if self.alarms.len() >= ALARMS {
-            self.alarms.retain(|_, at| recent(at));
-        }
-        // What no packet can raise is never crowded out.
-        let own = matches!(alarm, Alarm::Isolated | Alarm::NoSuccessor);
-        if own || self.alarms.len() < ALARMS {
-            self.alarms.insert(alarm.clone(), now);
-            self.actions.push_back(Action::Alarm(alarm));
-        }
     }
 }
 

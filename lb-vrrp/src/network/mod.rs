@@ -74,7 +74,8 @@ pub trait Network: Send {
     /// What happens next. The first event after opening is the state of the interface.
     ///
     /// # Errors
-    /// Of a socket that cannot be read any more; the virtual router is then in fault.
+    /// Of what cannot be read; the virtual router is then in fault, and this is called again
+    /// after a second.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<NetworkEvent>>;
 }
 

@@ -1,5 +1,6 @@
 //! What one virtual router's packets look like.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use thiserror::Error;
@@ -28,6 +29,7 @@ pub struct Format {
     pub(super) authentication: Authentication,
     pub(super) checksum: ChecksumPolicy,
     pub(super) delivery: Delivery,
+    pub(super) peers: Vec<IpAddr>,
 }
 
 /// How a packet proves where it comes from.
@@ -65,6 +67,7 @@ impl Format {
             authentication: Authentication::default(),
             checksum: ChecksumPolicy::default(),
             delivery: Delivery::default(),
+            peers: Vec::new(),
         })
     }
 
@@ -129,6 +132,13 @@ impl FormatBuilder {
     #[must_use]
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
+        self
+    }
+
+    /// Listens to these nodes alone (Keepalived's `check_unicast_src`); without this, to anybody.
+    #[must_use]
+    pub fn peers(mut self, peers: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.0.peers.extend(peers);
         self
     }
 

@@ -82,6 +82,10 @@ impl Codec {
         if self.own == Some(datagram.source) {
             return Err(Refused::Looped);
         }
+        let peers = &self.format.peers;
+        if !peers.is_empty() && !peers.contains(&datagram.source) {
+            return Err(Refused::Peer);
+        }
         let expected = match &self.format.delivery {
             Delivery::Multicast => datagram.ttl == super::TTL,
             Delivery::Unicast { ttl } => ttl.as_ref().is_none_or(|ttl| ttl.contains(&datagram.ttl)),

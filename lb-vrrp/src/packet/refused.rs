@@ -21,6 +21,9 @@ pub enum Refused {
     /// Its source is the address this node sends from.
     #[error("it bears this node's own address: looped back, or two nodes have one address")]
     Looped,
+    /// Its source is none of the unicast peers (Keepalived's `check_unicast_src`).
+    #[error("it comes from a node that is not configured as a peer")]
+    Peer,
     /// RFC 6527's `vrrpv3StatisticsIpTtlErrors`.
     #[error("its TTL or hop limit is not the one demanded: it may come from beyond the link")]
     Ttl,
@@ -70,11 +73,12 @@ pub enum Refused {
 
 impl Refused {
     /// Every reason, in the order in which a packet is examined.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::VirtualRouterId,
         Self::AddressFamily,
         Self::Destination,
         Self::Looped,
+        Self::Peer,
         Self::Ttl,
         Self::Version,
         Self::Type,
@@ -99,6 +103,7 @@ impl Refused {
             Self::AddressFamily => "address_family",
             Self::Destination => "destination",
             Self::Looped => "looped",
+            Self::Peer => "peer",
             Self::Ttl => "ttl",
             Self::Version => "version",
             Self::Type => "type",

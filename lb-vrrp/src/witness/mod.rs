@@ -4,7 +4,8 @@
 //! such a node does not take the address: at least `min_up` of its targets, a gateway for
 //! example, must answer. Keepalived's users write a ping script for it.
 //!
-//! Each interval every target is asked once, and a target that misses twice in a row is down. A
+//! Each interval every target is asked once, and a target that misses twice in a row is down. One
+//! that hears no master asks anew ([`Watch::ask_anew`]): its interval may be far shorter. A
 //! [`Watch`] asks by ICMP itself; in [`Mode::Arp`] it says whom to ask, and its owner, who has
 //! the packet sockets, does so and tells it of answers.
 //!

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::ping::Ping;
 use super::tally::Tally;
@@ -44,6 +44,8 @@ pub struct Watch {
     /// Why a target could not even be asked, in the last round.
     trouble: Option<String>,
     told: Option<bool>,
+    /// When what was known was last forgotten.
+    anew: Option<Instant>,
     waker: Option<Waker>,
 }
 
@@ -67,6 +69,7 @@ impl Watch {
             asks: VecDeque::new(),
             trouble: None,
             told: None,
+            anew: None,
             waker: None,
         }
     }
@@ -74,6 +77,25 @@ impl Watch {
     /// Whether enough targets answer, as was told last; `None` while it is not known.
     pub const fn reachable(&self) -> Option<bool> {
         self.told
+    }
+
+    /// Forgets what is known and asks at once: what was so a round ago decides nothing now. False,
+    /// and nothing is done, if that was less than a timeout ago.
+    pub fn ask_anew(&mut self) -> bool {
+        let now = Instant::now();
+        let patience = self.witness.timeout();
+        if self.anew.is_some_and(|at| now < at + patience) {
+            return false;
+        }
+        self.anew = Some(now);
+        self.tally = Tally::new(self.witness.targets(), self.witness.min_up());
+        self.told = None;
+        self.round = None;
+        self.rounds = None;
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+        true
     }
 
     /// `target` has answered. An answer that nobody waits for, or waits for any more, is

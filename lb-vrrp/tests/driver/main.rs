@@ -4,4 +4,8 @@
 mod failover;
 mod faults;
 mod groups;
+mod routes_left_behind;
+mod same_number_on_two_interfaces;
 mod support;
+mod unheard_witness;
+mod unreadable_network;

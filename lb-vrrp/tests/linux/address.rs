@@ -181,3 +181,19 @@ fn every_address_is_tried_and_the_first_failure_told() {
         network.remove_addresses(&all).unwrap();
     });
 }
+
+#[test]
+fn an_address_is_removed_from_an_interface_with_a_new_name() {
+    Rig::run(async |rig| {
+        let mut network = on_e0(V4).open().unwrap();
+        crate::rig::until(&mut network, |state| state.up).await;
+        let all = [vip("10.9.0.100/24")];
+        network.add_addresses(&all, None).unwrap();
+        rig.ip("a", "link set e0 down");
+        rig.ip("a", "link set e0 name renamed");
+        rig.ip("a", "link set renamed up");
+        crate::rig::until(&mut network, |state| !state.up).await;
+        network.remove_addresses(&all).unwrap();
+        assert!(!rig.ip("a", "address").contains("10.9.0.100"));
+    });
+}

@@ -156,11 +156,11 @@ impl Fault {
             }
             Self::Fail(_) | Self::Recover(_) => {
                 node.faulty = matches!(self, Self::Fail(_));
-                node.tell_trackers(now);
+                node.tell_trackers(&plan, now);
             }
             Self::Weigh(_, weight) => {
                 node.weight = weight;
-                node.tell_trackers(now);
+                node.tell_trackers(&plan, now);
             }
             Self::Isolate(_) | Self::Rejoin(_) => {
                 node.isolated = matches!(self, Self::Isolate(_));

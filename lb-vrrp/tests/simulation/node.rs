@@ -126,7 +126,7 @@ impl Node {
                 },
             );
         }
-        self.tell_trackers(now);
+        self.tell_trackers(plan, now);
         self.router.as_mut().expect("it has just begun").start(now);
     }
 
@@ -137,8 +137,9 @@ impl Node {
         }
     }
 
-    /// The weight belongs to the first virtual router, what is vital to all.
-    pub(crate) fn tell_trackers(&mut self, now: Instant) {
+    /// The weight belongs to the first virtual router, and so does what is vital, in a
+    /// sync group: its other members must fail with it.
+    pub(crate) fn tell_trackers(&mut self, plan: &Plan, now: Instant) {
         let weight = Effect::Weight(self.weight);
         let vital = if self.faulty {
             Effect::Fault("the script fails".into())
@@ -147,7 +148,8 @@ impl Node {
         };
         let told = |tracker, effect| Event::Tracked { tracker, effect };
         self.tell(now, 0, told(WEIGHED, weight));
-        for vr in 0..self.parts.len() {
+        let vital_to = if plan.grouped { 1 } else { plan.routers };
+        for vr in 0..vital_to {
             self.tell(now, vr, told(VITAL, vital.clone()));
         }
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use lb_vrrp::machine::{Probe, Settings, master_down, skew};
+use lb_vrrp::machine::{Probe, Settings};
 use lb_vrrp::{Interval, Priority, Version, VirtualRouterId};
 use rand::rngs::StdRng;
 use rand::{RngExt, seq::IndexedRandom};
@@ -120,14 +120,20 @@ impl Plan {
         intervals.max().expect("two nodes at least")
     }
 
-    /// How long a backup of `priority` waits at most, whoever its master was.
+    /// How long a backup of `priority` waits at most, whoever its master was (RFC 9568 §6.1).
     pub(crate) fn down(&self, priority: Priority) -> Duration {
-        master_down(self.version, priority, self.longest_interval(), self.missed)
+        self.longest_interval().duration() * u32::from(self.missed) + self.skew(priority)
     }
 
-    /// The skew time of `priority`, whoever the master was.
+    /// The skew time of `priority`, whoever the master was; written down anew, because what is
+    /// tested cannot say what it should be.
     pub(crate) fn skew(&self, priority: Priority) -> Duration {
-        skew(self.version, priority, self.longest_interval())
+        let rest = u64::from(256 - u16::from(priority.0));
+        let whole = match self.version {
+            Version::V2 => 1_000_000,
+            Version::V3 => u64::from(self.longest_interval().centiseconds()) * 10_000,
+        };
+        Duration::from_nanos(whole * 1000 * rest / 256)
     }
 
     /// How long a kernel keeps addresses that nobody refreshes.

@@ -109,6 +109,7 @@ log = [{{ to = "stdout" }}]
 [frontend.web]
 bind = ["{front}"]
 forwardfor = true
+stats = {{ uri = "/stats", refresh = "2s", admin = "if LOCALHOST" }}
 default_backend = "app"
 
 [backend.app]

@@ -17,8 +17,12 @@ pub(super) fn show(front: SocketAddr, configuration: &str, once: bool) -> io::Re
         out,
         "A load balancer and three servers, all in this process.\n"
     )?;
-    writeln!(out, "    http://{front}/      one of the servers answers")?;
-    writeln!(out, "    http://{front}/kill  one dies, and comes back\n")?;
+    writeln!(out, "    http://{front}/       one of the servers answers")?;
+    writeln!(out, "    http://{front}/kill   one dies, and comes back")?;
+    writeln!(
+        out,
+        "    http://{front}/stats  all of them, and what they do\n"
+    )?;
     writeln!(out, "It runs this; `lb serve FILE` runs yours:\n")?;
     for line in configuration.lines() {
         writeln!(out, "{}", format!("    {line}").trim_end())?;

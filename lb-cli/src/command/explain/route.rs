@@ -4,7 +4,10 @@
 use lb_core::condition::{TermTrace, TestTrace, Trace};
 
 use super::{Case, Sheet};
-use crate::plan::{Backend, Frontend, Route};
+use crate::{
+    plan::{Backend, Frontend, Route},
+    stats,
+};
 
 /// Tells the rules of `frontend` up to the one that takes the request.
 pub(super) fn explain<'f>(
@@ -12,6 +15,16 @@ pub(super) fn explain<'f>(
     case: &Case,
     sheet: &mut Sheet,
 ) -> Option<&'f Backend> {
+    if let Some(page) = frontend.stats() {
+        let uri = page.model().uri.as_str();
+        let is_for = stats::is_for(uri, &case.request);
+        sheet.judged("stats", uri, word(is_for), "");
+        if is_for {
+            sheet.blank();
+            sheet.row("backend", "none: the statistics page answers");
+            return None;
+        }
+    }
     let mut chosen = None;
     for route in frontend.routes() {
         if chosen.is_some() {

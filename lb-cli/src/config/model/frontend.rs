@@ -1,7 +1,8 @@
 //! `[frontend.NAME]`: where clients come in and which backend they get.
 
 use super::{
-    Acl, Bind, ClientTimeouts, ErrorFile, ForwardFor, HttpConnection, Limits, Mode, UseBackend,
+    Acl, Bind, ClientTimeouts, ErrorFile, ForwardFor, HttpConnection, Limits, Mode, Stats,
+    UseBackend,
 };
 use crate::config::{Spanned, print::Printer, section::Section};
 
@@ -28,6 +29,8 @@ pub struct Frontend {
     pub dontlognull: bool,
     /// Replacements of `lb`'s own error pages.
     pub errorfile: Vec<ErrorFile>,
+    /// The statistics page, if it has one.
+    pub stats: Option<Stats>,
     /// How large a request may be.
     pub limits: Limits,
     /// How long the client may take.
@@ -50,6 +53,7 @@ impl Frontend {
             http_connection: section.get("http_connection").unwrap_or_default(),
             dontlognull: section.flag("dontlognull"),
             errorfile: ErrorFile::read_all(section),
+            stats: Stats::read(section),
             limits: Limits::read(section),
             timeout: ClientTimeouts::read(section),
             via: section.get("via").unwrap_or(true),
@@ -68,6 +72,7 @@ impl Frontend {
         out.set("http_connection", self.http_connection);
         out.set("dontlognull", self.dontlognull);
         out.set("via", self.via);
+        out.set_some("stats", self.stats.as_ref());
         Acl::print_all(&self.acl, &path, out);
         ErrorFile::print_all(&self.errorfile, &path, out);
         self.limits.print(&path, out);

@@ -1,15 +1,9 @@
 //! `[global]`: the process as a whole.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, time::Duration};
 
-use super::Admin;
-use crate::config::{
-    print::{Printer, ToToml, inline, quoted},
-    section::{Place, Section},
-    types::{FromValue, words},
-    unbuilt,
-    value::Value,
-};
+use super::{Admin, LogTarget};
+use crate::config::{print::Printer, section::Section, types::FromValue, value::Value};
 
 /// The process as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,40 +22,6 @@ pub struct Global {
     pub hard_stop_after: Duration,
     /// The name in the process's own messages; `None`: they bear none.
     pub node: Option<String>,
-}
-
-/// One destination of log lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogTarget {
-    /// Where they go.
-    pub to: LogTo,
-    /// What they look like.
-    pub format: LogFormat,
-}
-
-/// Where log lines go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogTo {
-    /// `"stdout"`
-    Stdout,
-    /// `"stderr"`
-    Stderr,
-    /// `"file:///var/log/lb.log"`
-    File(PathBuf),
-}
-
-words! {
-    /// What a log line looks like.
-    #[derive(Default)]
-    pub enum LogFormat {
-        /// HAProxy's HTTP log line.
-        #[default]
-        HaProxy = "haproxy",
-    }
-    not_yet {
-        "json" => unbuilt::LOGS,
-        "combined" => unbuilt::LOGS,
-    }
 }
 
 impl Global {
@@ -112,81 +72,5 @@ fn workers(value: &Value<'_>) -> Option<NonZeroUsize> {
         value
             .number("workers", &(1..=1024))
             .and_then(NonZeroUsize::new)
-    }
-}
-
-impl FromValue for LogTarget {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        let section = value.section(Place::Log, "global.log")?;
-        let target = (
-            section.require("to"),
-            section.value("format").map(|format| log_format(&format)),
-        );
-        section.finish(&[]);
-        match target {
-            (Some(to), format) => Some(Self {
-                to,
-                format: format.flatten().unwrap_or_default(),
-            }),
-            _ => None,
-        }
-    }
-}
-
-/// A word, or a log-format string, which is told by its `%`.
-fn log_format(value: &Value<'_>) -> Option<LogFormat> {
-    let text = value.text()?;
-    if text.contains('%') {
-        value
-            .cx
-            .not_yet(text.span(), "a log-format string", unbuilt::LOGS);
-        return None;
-    }
-    LogFormat::from_value(value)
-}
-
-impl FromValue for LogTo {
-    fn from_value(value: &Value<'_>) -> Option<Self> {
-        let text = value.text()?;
-        match text.as_str() {
-            "stdout" => Some(Self::Stdout),
-            "stderr" => Some(Self::Stderr),
-            other => match other.split_once("://") {
-                Some(("file", path)) if path.starts_with('/') => Some(Self::File(path.into())),
-                Some(("file", _)) => value.fail_with(
-                    "the path of a log file is absolute",
-                    "write \"file:///var/log/lb.log\"",
-                ),
-                Some(("syslog" | "unix", _)) => {
-                    value
-                        .cx
-                        .not_yet(text.span(), &format!("`{text}`"), unbuilt::LOGS);
-                    None
-                }
-                _ => value.fail_with(
-                    format!("unknown log target `{text}`"),
-                    "it is \"stdout\", \"stderr\" or \"file:///path\"",
-                ),
-            },
-        }
-    }
-}
-
-impl ToToml for LogTarget {
-    fn to_toml(&self) -> String {
-        inline([
-            ("to", Some(self.to.to_toml())),
-            ("format", Some(self.format.to_toml())),
-        ])
-    }
-}
-
-impl ToToml for LogTo {
-    fn to_toml(&self) -> String {
-        match self {
-            Self::Stdout => quoted("stdout"),
-            Self::Stderr => quoted("stderr"),
-            Self::File(path) => quoted(&format!("file://{}", path.display())),
-        }
     }
 }

@@ -15,11 +15,13 @@ mod forwardfor;
 mod frontend;
 mod global;
 mod limits;
+mod log;
 mod program;
 mod retry;
 mod script;
 mod secret;
 mod server;
+mod stats;
 mod sync_group;
 mod timeouts;
 mod vrrp;
@@ -36,13 +38,15 @@ pub use self::{
     errorfile::ErrorFile,
     forwardfor::ForwardFor,
     frontend::Frontend,
-    global::{Global, LogFormat, LogTarget, LogTo},
+    global::Global,
     limits::Limits,
+    log::{Facility, Level, LogFormat, LogTarget, LogTo},
     program::Program,
     retry::{Redispatch, RetryOn},
     script::Script,
     secret::Secret,
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
+    stats::{Credential, Stats},
     sync_group::SyncGroup,
     timeouts::{ClientTimeouts, ServerTimeouts},
     vrrp::{

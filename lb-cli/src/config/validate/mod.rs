@@ -62,6 +62,9 @@ pub(crate) fn references(config: &Config, cx: &Context<'_>) {
         for name in named.chain(&frontend.default_backend) {
             backend_exists(config, name, cx);
         }
+        for name in frontend.stats.iter().flat_map(|stats| &stats.scope) {
+            section_exists(config, name, cx);
+        }
     }
     for backend in &config.backends {
         for server in &backend.server {
@@ -145,6 +148,20 @@ fn backend_exists(config: &Config, name: &Spanned<String>, cx: &Context<'_>) {
     }
     let help = suggest::did_you_mean(name, names()).or_else(|| known("backends", names()));
     cx.error(name.span(), format!("there is no backend `{name}`"), help);
+}
+
+/// A frontend or a backend; `.` is the section itself.
+fn section_exists(config: &Config, name: &Spanned<String>, cx: &Context<'_>) {
+    let frontends = config.frontends.iter().map(|one| one.name.as_str());
+    let backends = config.backends.iter().map(|one| one.name.as_str());
+    let names: BTreeSet<&str> = frontends.chain(backends).collect();
+    if name.as_str() == "." || names.contains(name.as_str()) {
+        return;
+    }
+    let names = || names.iter().copied();
+    let help = suggest::did_you_mean(name, names()).or_else(|| known("sections", names()));
+    let message = format!("there is no frontend or backend `{name}`");
+    cx.error(name.span(), message, help);
 }
 
 fn tracked_exists(

@@ -1,14 +1,9 @@
 //! What holds between virtual routers, and between them and what they name.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::collections::HashMap;
 
 use super::{known, unique};
-use crate::config::{
-    Config, Span, Spanned,
-    model::{PeerLink, Vrrp},
-    suggest,
-    value::Context,
-};
+use crate::config::{Config, Span, Spanned, model::Vrrp, suggest, value::Context};
 
 /// Two things with one name, one number, one address.
 pub(super) fn duplicates(config: &Config, cx: &Context<'_>) {
@@ -82,20 +77,25 @@ fn addresses(config: &Config, cx: &Context<'_>) {
     }
 }
 
-/// Virtual routers may share a link to the other nodes, which is then the same link.
+/// A process has one link to the other nodes: virtual routers share it.
 fn links(config: &Config, cx: &Context<'_>) {
-    let mut first: HashMap<SocketAddr, &PeerLink> = HashMap::new();
-    for link in config.vrrp.iter().filter_map(|v| v.peer_link.as_ref()) {
-        let earlier = *first.entry(*link.bind).or_insert(link);
-        if earlier != link {
-            let place = cx.diagnostics.borrow().place(earlier.bind.span());
-            let message = format!(
+    let mut links = config.vrrp.iter().filter_map(|v| v.peer_link.as_ref());
+    let Some(first) = links.next() else { return };
+    for link in links.filter(|link| *link != first) {
+        let place = cx.diagnostics.borrow().place(first.bind.span());
+        let message = if *first.bind == *link.bind {
+            format!(
                 "another peer link binds {}, with other peers or another key",
                 *link.bind
-            );
-            let help = format!("it is at {place}; one link may serve several virtual routers");
-            cx.error(link.bind.span(), message, Some(help));
-        }
+            )
+        } else {
+            format!(
+                "a process has one peer link, and another binds {}",
+                *first.bind
+            )
+        };
+        let help = format!("it is at {place}; the same link serves all virtual routers");
+        cx.error(link.bind.span(), message, Some(help));
     }
 }
 

@@ -1,10 +1,10 @@
 //! From the plan to virtual routers that can run.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use lb_vrrp::{
     VirtualAddress, Vrrp,
-    driver::{Driver, Instance, Report},
+    driver::{Driver, Instance, Report, Severity},
     link::PeerLink,
     linux::LinuxNetwork,
     machine::{Probe, Settings},
@@ -19,7 +19,7 @@ use super::VrrpError;
 use crate::{
     config::{
         Spanned,
-        model::{self, Auth, Checksum, HmacMode, InitialState, ProbePolicy, WitnessMode},
+        model::{self, Auth, Checksum, HmacMode, InitialState, Level, ProbePolicy, WitnessMode},
     },
     log::Sink,
     plan::{self, VirtualRouter},
@@ -53,12 +53,16 @@ pub(super) fn driver(plan: &plan::Vrrp, log: Sink) -> Result<(Driver, Vec<Vrrp>)
     {
         driver.link(peer_link(link)?);
     }
-    driver.observe(move |report: &Report| log.notice(&format!("vrrp: {report}")));
+    driver.observe(move |report: &Report| {
+        let level = match report.severity() {
+            Severity::Notice => Level::Notice,
+            Severity::Warning => Level::Warning,
+            Severity::Alert => Level::Alert,
+        };
+        log.say(level, &format!("vrrp: {report}"));
+    });
     Ok((driver, routers))
 }
-
-/// However rarely a node advertises, its witnesses are asked so often.
-const LONGEST_QUESTION: Duration = Duration::from_secs(1);
 
 fn instance(router: &VirtualRouter) -> Result<Instance, VrrpError> {
     let model = router.model();
@@ -90,7 +94,7 @@ fn instance(router: &VirtualRouter) -> Result<Instance, VrrpError> {
         instance = instance.notify(notify.clone());
     }
     if let Some(witness) = &model.witness {
-        instance = instance.witness(self::witness(witness, questions(model)));
+        instance = instance.witness(self::witness(witness));
     }
     Ok(instance)
 }
@@ -152,7 +156,9 @@ fn format(model: &model::Vrrp) -> Format {
             Checksum::Message => ChecksumPolicy::Message,
         });
     if !model.unicast_peers.is_empty() {
-        format = format.delivery(Delivery::Unicast { ttl: None });
+        format = format
+            .delivery(Delivery::Unicast { ttl: None })
+            .peers(values(&model.unicast_peers));
     }
     format.build().expect("the configuration has checked them")
 }
@@ -182,16 +188,7 @@ fn authentication(model: &model::Vrrp) -> Authentication {
     }
 }
 
-/// From one question to a witness to the next, and how long an answer may take. A node that is cut
-/// off has missed two answers after three such times; it misses its master after that, though it
-/// may have heard it last a whole interval before.
-fn questions(model: &model::Vrrp) -> Duration {
-    let missed = u32::from(model.down_timer_adverts).max(2) - 1;
-    let silence = model.advert_interval.duration() * missed;
-    (silence / 3).min(LONGEST_QUESTION)
-}
-
-fn witness(model: &model::Witness, questions: Duration) -> Witness {
+fn witness(model: &model::Witness) -> Witness {
     let mode = match model.mode {
         WitnessMode::Arp => witness::Mode::Arp,
         WitnessMode::Ping => witness::Mode::Ping,
@@ -200,8 +197,6 @@ fn witness(model: &model::Witness, questions: Duration) -> Witness {
     targets
         .fold(Witness::builder(), |builder, target| builder.target(target))
         .mode(mode)
-        .interval(questions)
-        .timeout(questions)
         .min_up(model.min_up as usize)
         .build()
         .expect("the configuration has checked it")

@@ -67,12 +67,17 @@ impl VrrpError {
     }
 }
 
-/// The virtual routers of this process, on their thread. Dropped, it waits for the thread's end,
-/// which comes by itself once the addresses are given away.
+/// The virtual routers of this process, on their thread. Dropped, it has the thread give up at
+/// once what is not given away, and waits for its end: an address that is still set when the
+/// process ends would be left behind.
 pub(super) struct Virtual {
     routers: Vec<Vrrp>,
     /// Says that clients are served; dropped unsaid, the thread ends.
     ready: Mutex<Option<oneshot::Sender<()>>>,
+    /// Dropped, it ends the thread.
+    stay: Option<oneshot::Sender<()>>,
+    /// Comes to an end with the thread.
+    lives: Mutex<Option<oneshot::Receiver<()>>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -88,15 +93,22 @@ impl Virtual {
         }
         let (opened, outcome) = mpsc::channel();
         let (ready, served) = oneshot::channel();
+        let (stay, end) = oneshot::channel::<()>();
+        let (alive, lives) = oneshot::channel::<()>();
         let plan = Arc::clone(plan);
         let thread = thread::Builder::new()
             .name("vrrp".to_owned())
             .spawn(move || match open(&plan, log) {
                 Ok((runtime, driver, routers)) => {
+                    // Dropped at the end, a panic's too.
+                    let _alive = alive;
                     let _ = opened.send(Ok(routers));
                     runtime.block_on(async {
                         if served.await.is_ok() {
-                            driver.run().await;
+                            tokio::select! {
+                                () = driver.run() => {}
+                                _ = end => {}
+                            }
                         }
                     });
                 }
@@ -110,6 +122,8 @@ impl Virtual {
         Ok(Some(Self {
             routers,
             ready: Mutex::new(Some(ready)),
+            stay: Some(stay),
+            lives: Mutex::new(Some(lives)),
             thread: Some(thread),
         }))
     }
@@ -137,6 +151,19 @@ impl Virtual {
         }
     }
 
+    /// Waits for the end of the thread, which nobody has asked for: without it this node can
+    /// never be master again.
+    pub(super) async fn ended(&self) {
+        let lives = {
+            let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+            lives.take()
+        };
+        match lives {
+            Some(lives) => drop(lives.await),
+            None => std::future::pending().await,
+        }
+    }
+
     /// Gives the addresses away: done when the successors have them, or soon in any case.
     pub(super) async fn give_away(&self) {
         if let Some(any) = self.routers.first() {
@@ -149,7 +176,8 @@ impl Drop for Virtual {
     fn drop(&mut self) {
         let ready = self.ready.get_mut();
         drop(ready.unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.take().filter(thread::JoinHandle::is_finished) {
+        drop(self.stay.take());
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }

@@ -74,7 +74,12 @@ impl admin::Vrrp for Routers {
             let moved = status.wait_for(|status| !status.is_master());
             match timeout(HANDOVER, moved).await {
                 Ok(Ok(status)) => Ok(format!("{name} is {} now: {}", status.state, status.reason)),
-                _ => failed(format!("nobody took over: {name} stays master")),
+                Ok(Err(_)) => failed("VRRP is not running".to_owned()),
+                // With an interval of seconds it may take longer than anybody waits here.
+                Err(_) => failed(format!(
+                    "nobody has taken over within {} s: {name} is still master",
+                    HANDOVER.as_secs()
+                )),
             }
         })
     }

@@ -21,6 +21,7 @@ mod connecting;
 mod cookies;
 mod exchanges;
 mod requests;
+mod statistics;
 
 /// A case in which both configurations are the usual ones.
 const USUAL: Case = Case {
@@ -48,6 +49,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         answers::CASES,
         clients::CASES,
         requests::CASES,
+        statistics::CASES,
         cookies::CASES,
     ]
     .into_iter()

@@ -88,7 +88,7 @@ fn a_handover_to_nobody_is_refused_and_changes_nothing() {
     answered_by(&probe, Node::A);
     let (code, text) = ctl(&rig, Node::A, "vrrp handover VI");
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("nobody took over"), "{text}");
+    assert!(text.contains("nobody has taken over"), "{text}");
     stays(&rig, &probe, Node::A);
     let record = probe.stop().settled();
     assert_eq!(record.answered_by(Node::A), record.asked(), "{record}");

@@ -3,6 +3,7 @@
 mod addresses;
 mod connections;
 mod control;
+mod hostile;
 mod interop;
 mod link;
 mod privileges;

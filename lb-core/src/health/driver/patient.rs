@@ -160,6 +160,7 @@ impl<'a, T, G: Targets<T>> Patient<'a, T, G> {
             return;
         }
         self.report.administrative = to;
+        self.settle(now, from);
         if from.administrative == Administrative::Maint {
             self.health.on_ready(now);
             self.ramp(now);
@@ -231,15 +232,23 @@ impl<'a, T, G: Targets<T>> Patient<'a, T, G> {
                 self.next_ramp = None;
             }
             requeued = self.set(transition.to);
-            if transition.from == Operational::Down {
-                self.report.downtime += now.saturating_duration_since(self.report.since);
-            }
-            self.report.since = now;
         }
+        self.settle(now, from);
         self.publish();
         if self.report.state() != from {
             self.tell(from, cause, requeued);
         }
+    }
+
+    /// If the state is another one than `from`: the time of that one is over.
+    fn settle(&mut self, now: Instant, from: State) {
+        if self.report.state() == from {
+            return;
+        }
+        if from.is_out() {
+            self.report.downtime += now.saturating_duration_since(self.report.since);
+        }
+        self.report.since = now;
     }
 
     /// Tells the pool; returns how many that waited for the server must now

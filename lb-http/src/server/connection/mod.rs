@@ -58,6 +58,8 @@ pub(super) struct Connection<'a, IO> {
     heard: Instant,
     /// Does the client take nothing at the moment?
     stalled: bool,
+    /// Bytes of the stream that belong to earlier requests.
+    read_before: u64,
     /// Bytes written before the response at hand.
     written_before: u64,
 }
@@ -90,10 +92,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         shutdown: &'a Shutdown,
     ) -> Self {
         let now = Instant::now();
-        let mut io = Buffered::new(io);
-        io.input = early;
         Self {
-            io,
+            io: Buffered::with_input(io, early),
             client: Client::of_engine(peer, local),
             settings: &server.settings,
             on_refused: server.on_refused.as_ref(),
@@ -103,6 +103,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             since: now,
             heard: now,
             stalled: false,
+            read_before: 0,
             written_before: 0,
         }
     }
@@ -119,6 +120,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                     if !self.exchange(head, service).await {
                         return;
                     }
+                    self.read_before = self.io.understood();
                 }
                 Next::Refuse(refusal, cause) => return self.refuse(refusal, cause).await,
                 Next::Close => return,
@@ -227,6 +229,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         self.written_before = self.io.written();
         self.client
             .begin_request(self.since, self.heard, self.settings.abort_on_close);
+        self.client.took(self.io.understood() - self.read_before);
         let mut request = Request::from_parts(head.parts, incoming);
         request.extensions_mut().insert(self.client.clone());
         self.timer.set(self.heard + self.settings.timeouts.client);
@@ -257,6 +260,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             let written =
                 poll_fn(|cx| self.poll_write(cx, body.as_mut(), &mut encoder, &mut feed, bodiless))
                     .await;
+            self.client.took(self.io.understood() - self.read_before);
             self.client.sent(self.io.written() - self.written_before);
             if let Written::Broken(how) = written {
                 self.client.broke_off(how);

@@ -179,8 +179,8 @@ fn a_late_priority_0_does_not_depose_the_successor() {
     node.hears(21, 220);
     node.hears(20, 0);
     node.pass(ms(2400));
-    node.hears(21, 220);
     assert_eq!(node.state(), State::Backup);
+    node.hears(21, 220);
     // Of the master it counts, and of anybody as long as no master is known.
     node.hears(21, 0);
     node.pass(ms(600));

@@ -1,6 +1,7 @@
 //! Who floods or forges costs a bounded number of packets, and holds nothing back.
 
 use super::*;
+use crate::machine::alarms::ALARMS;
 
 #[test]
 fn a_flood_of_priority_0_does_not_hold_the_timer_back() {

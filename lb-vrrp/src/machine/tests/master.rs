@@ -73,14 +73,31 @@ fn a_weight_is_advertised_at_once() {
 }
 
 #[test]
-fn lost_addresses_are_set_again_and_announced() {
+fn lost_addresses_are_set_again_announced_and_told() {
     let mut node = Node::master(&v2(100));
     node.pass(ms(10_000));
     let address = ip("192.0.2.100");
-    assert_eq!(node.event(Event::Lost { address }), [Action::AddAddresses]);
+    let told = Action::Alarm(Alarm::AddressLost { address });
+    let actions = node.event(Event::Lost { address });
+    assert_eq!(actions, [told, Action::AddAddresses]);
     assert_eq!(count(&node.pass(ms(100)), &Action::Announce), 3);
+    // Who removes it again and again is told of once a minute.
+    assert_eq!(node.event(Event::Lost { address }), [Action::AddAddresses]);
     let mut node = Node::started(&v2(100));
     assert_eq!(node.event(Event::Lost { address }), []);
+}
+
+/// Each answer sets all of them: 255 answers to 255 losses would take a second.
+#[test]
+fn addresses_that_went_together_are_set_once() {
+    let mut node = Node::master(&v2(100));
+    node.pass(ms(10_000));
+    for last in 100..=200 {
+        let address = format!("192.0.2.{last}").parse().unwrap();
+        node.machine.handle_event(node.now, Event::Lost { address });
+    }
+    let actions = node.pass(ms(0));
+    assert_eq!(count(&actions, &Action::AddAddresses), 1, "{actions:?}");
 }
 
 #[test]

@@ -104,6 +104,7 @@ impl Node {
     fn until_it_changes(&mut self) -> (Duration, Vec<Action>) {
         let (before, state) = (self.now, self.state());
         while self.state() == state {
+            assert!(self.now < before + ms(600_000), "{state} for ten minutes");
             self.now = self.machine.poll_timeout().expect("something is due");
             self.machine.handle_timeout(self.now);
         }

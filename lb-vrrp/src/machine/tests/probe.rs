@@ -61,6 +61,45 @@ fn hold_waits_while_somebody_answers() {
     assert_eq!(node.state(), State::Master);
 }
 
+/// In a flood the master's advertisements are lost among what is not read.
+#[test]
+fn an_overrun_backup_holds_while_somebody_answers() {
+    let settings = v2(128).probe(Probe::Alarm);
+    let held = |node: &mut Node| {
+        let actions = node.pass(ms(3491));
+        assert_eq!(count(&actions, &Action::Probe), 1);
+        node.claimed();
+        alarms(&node.pass(ms(20)))
+    };
+    let mut node = Node::started(&settings);
+    node.event(Event::Overrun);
+    assert_eq!(
+        held(&mut node),
+        [Alarm::OwnerAlive {
+            by: MAC,
+            held: true
+        }]
+    );
+    assert_eq!(node.state(), State::Backup);
+    // The flood is over: an answer does not hold it any more.
+    node.pass(ms(981));
+    node.claimed();
+    node.pass(ms(20));
+    assert_eq!(node.state(), State::Master);
+
+    // Nobody answers: the master is gone, flood or no flood.
+    let mut node = Node::started(&settings);
+    node.event(Event::Overrun);
+    assert_eq!(node.until_it_changes().0, ms(3500));
+
+    // What was lost before the last advertisement does not matter.
+    let mut node = Node::started(&settings);
+    node.event(Event::Overrun);
+    node.hears(20, 150);
+    held(&mut node);
+    assert_eq!(node.state(), State::Master);
+}
+
 #[test]
 fn a_claim_that_was_not_asked_for_is_no_answer() {
     let mut node = Node::started(&v2(128).probe(Probe::Hold));
@@ -124,7 +163,7 @@ fn hold_asks_before_it_takes_whatever_moved_the_timer() {
     let mut node = Node::started(&v2(128).probe(Probe::Hold));
     node.event(Event::Witness { reachable: false });
     node.pass(ms(5000));
-    node.event(Event::Witness { reachable: true });
-    let actions = node.until_it_changes().1;
+    let mut actions = node.event(Event::Witness { reachable: true });
+    actions.extend(node.until_it_changes().1);
     assert_eq!(count(&actions, &Action::Probe), 1);
 }

@@ -58,6 +58,17 @@ fn a_unicast_ttl_only_if_asked_for() {
     }
 }
 
+/// It may come from anywhere, so only the nodes that are named are believed.
+#[test]
+fn a_unicast_packet_of_a_stranger() {
+    let datagram = sent(&mut codec(v3().delivery(ANYWHERE)), at(0));
+    let with = |peers: &[IpAddr]| v3().delivery(ANYWHERE).peers(peers.iter().copied());
+    let own = datagram.source;
+    assert!(codec(with(&[own])).receive(&datagram, at(0)).is_ok());
+    let stranger = [IpAddr::from([10, 77, 0, 99])];
+    assert_eq!(refusal(with(&stranger), &datagram), Refused::Peer);
+}
+
 /// A unicast packet has passed any number of routers: a multicast virtual router must not take it.
 #[test]
 fn the_other_delivery() {

@@ -6,8 +6,7 @@ use crate::config::{
     section::{Place, Section},
 };
 
-/// Programs that are told of a change of state, called as Keepalived calls its own: with `INSTANCE`, name, state and priority
-/// after their arguments.
+/// Programs that are told of a change of state, called as Keepalived calls its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notify {
     /// On becoming master.
@@ -18,7 +17,7 @@ pub struct Notify {
     pub fault: Option<Program>,
     /// On the end of the process.
     pub stop: Option<Program>,
-    /// On each of them, after the one above.
+    /// On each of them, after the one above: with `INSTANCE`, name, state and priority after its arguments.
     pub any: Option<Program>,
 }
 

@@ -1,0 +1,294 @@
+//! What a worker counts of its requests, for the statistics.
+//!
+//! Each worker counts on its own cache lines and nobody else writes there, so
+//! that a count is a load and a store. A reader adds up what all workers have;
+//! a request under way may be seen in one count and not yet in another.
+
+use std::{
+    ops::AddAssign,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use lb_core::server::ServerUid;
+
+/// How many of the last requests an average is over, as in HAProxy.
+const WINDOW: u64 = 1024;
+
+/// A number that one thread writes and any may read.
+#[derive(Debug, Default)]
+pub(super) struct Tally(AtomicU64);
+
+impl Tally {
+    pub(super) fn add(&self, n: u64) {
+        self.0.store(self.now() + n, Ordering::Relaxed);
+    }
+
+    /// Keeps the largest.
+    pub(super) fn raise(&self, to: u64) {
+        if to > self.now() {
+            self.0.store(to, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a phase of requests took: the average of the last ones, the longest.
+#[derive(Debug, Default)]
+pub(super) struct Phase {
+    micros: Tally,
+    requests: Tally,
+    longest: Tally,
+}
+
+impl Phase {
+    pub(super) fn took(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.longest.raise(micros);
+        let (requests, sum) = (self.requests.now(), self.micros.now());
+        // The sum of the last `WINDOW`, of which one average one falls out.
+        let kept = match requests {
+            WINDOW.. => sum - sum / WINDOW,
+            _ => sum,
+        };
+        self.micros
+            .0
+            .store(kept.saturating_add(micros), Ordering::Relaxed);
+        self.requests
+            .0
+            .store((requests + 1).min(WINDOW), Ordering::Relaxed);
+    }
+}
+
+/// What is counted of a frontend, a backend or a server.
+#[derive(Debug, Default)]
+#[repr(align(128))] // Two cache lines, which processors fetch in pairs.
+pub(super) struct Traffic {
+    /// Requests.
+    pub(super) requests: Tally,
+    pub(super) bytes_in: Tally,
+    pub(super) bytes_out: Tally,
+    /// By the first digit of the status; 0 are all others.
+    pub(super) responses: [Tally; 6],
+    pub(super) client_aborts: Tally,
+    pub(super) server_aborts: Tally,
+    /// What was no request.
+    pub(super) refused: Tally,
+    /// Answered by the statistics page.
+    pub(super) intercepted: Tally,
+    /// No connection to a server; a backend's own are those without a server.
+    pub(super) unserved: Tally,
+    pub(super) in_flight_max: Tally,
+    pub(super) queue_max: Tally,
+    /// When the last request came, in milliseconds since the start and one.
+    pub(super) last: Tally,
+    pub(super) queued: Phase,
+    pub(super) connecting: Phase,
+    pub(super) responding: Phase,
+    pub(super) whole: Phase,
+}
+
+impl Traffic {
+    pub(super) fn answered(&self, status: u16) {
+        let class = match status / 100 {
+            class @ 1..=5 => usize::from(class),
+            _ => 0,
+        };
+        self.responses[class].add(1);
+    }
+
+    fn totals(&self) -> Totals {
+        let phase = |phase: &Phase| Time {
+            micros: phase.micros.now(),
+            requests: phase.requests.now(),
+            longest: phase.longest.now(),
+        };
+        Totals {
+            requests: self.requests.now(),
+            bytes_in: self.bytes_in.now(),
+            bytes_out: self.bytes_out.now(),
+            responses: std::array::from_fn(|class| self.responses[class].now()),
+            client_aborts: self.client_aborts.now(),
+            server_aborts: self.server_aborts.now(),
+            refused: self.refused.now(),
+            intercepted: self.intercepted.now(),
+            unserved: self.unserved.now(),
+            in_flight_max: self.in_flight_max.now(),
+            queue_max: self.queue_max.now(),
+            last: self.last.now(),
+            queued: phase(&self.queued),
+            connecting: phase(&self.connecting),
+            responding: phase(&self.responding),
+            whole: phase(&self.whole),
+        }
+    }
+}
+
+/// What one worker counts.
+#[derive(Debug)]
+pub(super) struct Tallies {
+    frontends: Box<[Traffic]>,
+    backends: Box<[OfBackend]>,
+}
+
+#[derive(Debug)]
+pub(super) struct OfBackend {
+    pub(super) traffic: Traffic,
+    /// By their ids, which grow from one server to the next.
+    servers: Box<[(ServerUid, Traffic)]>,
+}
+
+impl OfBackend {
+    pub(super) fn server(&self, uid: ServerUid) -> Option<&Traffic> {
+        let at = self.servers.binary_search_by_key(&uid, |(uid, _)| *uid);
+        Some(&self.servers[at.ok()?].1)
+    }
+}
+
+impl Tallies {
+    /// For so many frontends, and backends with these servers.
+    pub(super) fn new(frontends: usize, backends: impl Iterator<Item = Vec<ServerUid>>) -> Self {
+        Self {
+            frontends: (0..frontends).map(|_| Traffic::default()).collect(),
+            backends: backends
+                .map(|mut servers| {
+                    servers.sort_unstable();
+                    let servers = servers.into_iter().map(|uid| (uid, Traffic::default()));
+                    OfBackend {
+                        traffic: Traffic::default(),
+                        servers: servers.collect(),
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn frontend(&self, at: usize) -> &Traffic {
+        &self.frontends[at]
+    }
+
+    pub(super) fn backend(&self, at: usize) -> &OfBackend {
+        &self.backends[at]
+    }
+}
+
+/// What all workers have counted.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(missing_docs, reason = "named as in `Traffic`")]
+pub struct Totals {
+    pub requests: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub responses: [u64; 6],
+    pub client_aborts: u64,
+    pub server_aborts: u64,
+    pub refused: u64,
+    pub intercepted: u64,
+    pub unserved: u64,
+    pub in_flight_max: u64,
+    pub queue_max: u64,
+    /// Milliseconds after the start, and one; 0 is never.
+    pub last: u64,
+    pub queued: Time,
+    pub connecting: Time,
+    pub responding: Time,
+    pub whole: Time,
+}
+
+/// How long a phase took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Time {
+    micros: u64,
+    requests: u64,
+    longest: u64,
+}
+
+impl Time {
+    /// The average of the last requests, in milliseconds.
+    pub fn average(&self) -> u64 {
+        self.micros.checked_div(self.requests).unwrap_or(0) / 1000
+    }
+
+    /// The longest, in milliseconds.
+    pub fn longest(&self) -> u64 {
+        self.longest / 1000
+    }
+}
+
+impl Totals {
+    pub(super) fn of<'a>(traffic: impl Iterator<Item = &'a Traffic>) -> Self {
+        traffic.fold(Self::default(), |mut sum, each| {
+            sum += each.totals();
+            sum
+        })
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        for (sum, each) in self.responses.iter_mut().zip(other.responses) {
+            *sum += each;
+        }
+        self.client_aborts += other.client_aborts;
+        self.server_aborts += other.server_aborts;
+        self.refused += other.refused;
+        self.intercepted += other.intercepted;
+        self.unserved += other.unserved;
+        self.in_flight_max = self.in_flight_max.max(other.in_flight_max);
+        self.queue_max = self.queue_max.max(other.queue_max);
+        self.last = self.last.max(other.last);
+        self.queued += other.queued;
+        self.connecting += other.connecting;
+        self.responding += other.responding;
+        self.whole += other.whole;
+    }
+}
+
+impl AddAssign for Time {
+    fn add_assign(&mut self, other: Self) {
+        self.micros = self.micros.saturating_add(other.micros);
+        self.requests += other.requests;
+        self.longest = self.longest.max(other.longest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_average_forgets_what_is_long_ago() {
+        let traffic = Traffic::default();
+        for _ in 0..10 {
+            traffic.whole.took(Duration::from_millis(30));
+            traffic.whole.took(Duration::from_millis(10));
+        }
+        assert_eq!(traffic.totals().whole.average(), 20);
+        assert_eq!(traffic.totals().whole.longest(), 30);
+        for _ in 0..20 * WINDOW {
+            traffic.whole.took(Duration::from_millis(5));
+        }
+        assert_eq!(traffic.totals().whole.average(), 5);
+        assert_eq!(traffic.totals().whole.longest(), 30);
+    }
+
+    #[test]
+    fn workers_add_up() {
+        let (one, two) = (Traffic::default(), Traffic::default());
+        for (worker, time) in [(&one, 10), (&two, 40)] {
+            worker.answered(204);
+            worker.answered(700);
+            worker.in_flight_max.raise(time);
+            worker.whole.took(Duration::from_millis(time));
+        }
+        let totals = Totals::of([&one, &two].into_iter());
+        assert_eq!(totals.responses, [2, 0, 2, 0, 0, 0]);
+        assert_eq!((totals.in_flight_max, totals.whole.average()), (40, 25));
+    }
+}

@@ -1,0 +1,210 @@
+//! The page itself: who may see it, what is on it, what it does to other requests.
+
+use std::net::SocketAddr;
+
+use crate::{
+    USER,
+    common::{
+        address,
+        message::End,
+        origin::Origin,
+        process::Process,
+        site::{get, post},
+        wire::Wire,
+        within,
+    },
+    fetch,
+    table::Table,
+    text,
+};
+
+/// A page on a frontend with two servers behind it, one of them with a check that fails.
+async fn site(stats: &str) -> (Process, SocketAddr, Origin) {
+    let (front, nobody) = (address::free(), address::free());
+    let origin = Origin::named("s1").await;
+    let config = format!(
+        "[global]\nnode = \"a<b>&c\"\nlog = [{{ to = \"stdout\" }}]\n\
+         [frontend.web]\nbind = [\"{front}\"]\ndefault_backend = \"app\"\nstats = {{ {stats} }}\n\
+         [backend.app]\nserver = [\n{{ name = \"s1\", address = \"{}\" }},\n\
+         {{ name = \"s2\", address = \"{nobody}\", check = {{ interval = \"100ms\", fall = 1 }}, init_state = \"down\" }},\n\
+         {{ name = \"s3\", address = \"{nobody}\", disabled = true }}]\n\
+         [backend.other]\nserver = [{{ name = \"o1\", address = \"{nobody}\" }}]\n",
+        origin.address()
+    );
+    (Process::lb(&config, &[front]).await, front, origin)
+}
+
+#[tokio::test]
+async fn a_page_with_users_wants_one_of_them() {
+    let keys = "uri = \"/st\", realm = \"a \\\"b\\\"\", auth = [\"other:word\", \"user:secret\"]";
+    let (_lb, front, _origin) = site(keys).await;
+    for fields in [
+        "",
+        "Authorization: Basic dXNlcjp3cm9uZw==\r\n",
+        "Authorization: Bearer dXNlcjpzZWNyZXQ=\r\n",
+    ] {
+        let answer = fetch(front, "/st", fields).await;
+        assert_eq!(answer.status(), 401);
+        assert_eq!(
+            answer.get("www-authenticate"),
+            Some("Basic realm=\"a \\\"b\\\"\"")
+        );
+        assert!(!text(answer).contains("s1"));
+    }
+    for user in [USER, "Authorization: basic b3RoZXI6d29yZA==\r\n"] {
+        let answer = fetch(front, "/st", user).await;
+        assert_eq!(answer.status(), 200);
+        assert!(text(answer).contains(">s1<"));
+    }
+}
+
+#[tokio::test]
+async fn only_what_asks_for_the_page_gets_it() {
+    let (_lb, front, origin) = site("uri = \"/st\"").await;
+    for target in ["/st", "/st;csv", "/stuff", "/st?scope=app"] {
+        let answer = fetch(front, target, "").await;
+        assert_eq!(answer.get("cache-control"), Some("no-cache"), "{target}");
+    }
+    assert_eq!(origin.requests(), 0);
+    // HAProxy's page answers GET, HEAD and POST; all else is the backend's.
+    for target in ["/", "/s", "/a/st"] {
+        assert_eq!(text(fetch(front, target, "").await), "s1");
+    }
+    let mut client = Wire::send_to(front, "DELETE /st HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(text(client.response().await), "s1");
+    let mut client = Wire::send_to(front, "HEAD /st HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let head = client.head_response().await;
+    assert_eq!(head.status(), 200);
+    assert!(head.body.is_empty());
+    // The connection goes on.
+    client.send(get("/", "")).await;
+    assert_eq!(text(client.response().await), "s1");
+}
+
+#[tokio::test]
+async fn the_page_says_what_the_file_wants() {
+    let (_lb, front, _origin) = site("uri = \"/st\", refresh = \"7s\"").await;
+    let answer = fetch(front, "/st", "").await;
+    assert_eq!(answer.get("refresh"), Some("7"));
+    assert_eq!(answer.get("x-frame-options"), Some("DENY"));
+    let policy = answer.get("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(answer.get("content-type").unwrap().starts_with("text/html"));
+    let page = text(answer);
+    assert!(page.contains("<title>a&lt;b&gt;&amp;c: statistics</title>"));
+    assert!(page.contains(concat!("lb <b>", env!("CARGO_PKG_VERSION"), "</b>")));
+    // Nothing from elsewhere, no script, and no form without `admin`.
+    for absent in [
+        "src=",
+        "http://",
+        "https://",
+        "<script",
+        "method=\"post\"",
+        "type=\"checkbox\"",
+    ] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    assert!(!fetch(front, "/st;norefresh", "").await.has("refresh"));
+    let (_lb, front, _origin) = site("uri = \"/st\", hide_version = true").await;
+    let answer = fetch(front, "/st", "").await;
+    assert!(!answer.has("refresh"));
+    assert!(!text(answer).contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn what_is_typed_into_the_address_is_text() {
+    let (_lb, front, _origin) = site("uri = \"/st\"").await;
+    let page = text(fetch(front, "/st?scope=%22%3E%3Cb%3Eapp", "").await);
+    assert!(page.contains("value=\"&quot;&gt;&lt;b&gt;app\""), "{page}");
+    assert!(page.contains("Nothing is in this scope."));
+    let page = text(fetch(front, "/st;st=<b>x", "").await);
+    assert!(!page.contains("class=\"said"));
+    let page = text(fetch(front, "/st;st=DONE", "").await);
+    assert!(page.contains("class=\"said good\""));
+}
+
+#[tokio::test]
+async fn a_view_leaves_out_what_it_is_told_to() {
+    let (_lb, front, _origin) = site("uri = \"/st\"").await;
+    let names = async |target: &str| {
+        let table = Table::of(front, target).await;
+        let mut names: Vec<_> = (table.rows.keys())
+            .map(|(proxy, name)| format!("{proxy}/{name}"))
+            .collect();
+        names.sort();
+        names.join(" ")
+    };
+    // It is UP until its checks have begun.
+    within("s2 to be DOWN", async {
+        while Table::of(front, "/st;csv").await.get("app", "s2", "status") != "DOWN" {}
+    })
+    .await;
+    let all = "app/BACKEND app/s1 app/s2 app/s3 other/BACKEND other/o1 web/FRONTEND";
+    assert_eq!(names("/st;csv").await, all);
+    assert_eq!(
+        names("/st;csv;up").await,
+        "app/BACKEND app/s1 other/BACKEND other/o1 web/FRONTEND"
+    );
+    assert_eq!(
+        names("/st;csv;no-maint").await,
+        "app/BACKEND app/s1 app/s2 other/BACKEND other/o1 web/FRONTEND"
+    );
+    assert_eq!(names("/st;csv?scope=oth").await, "other/BACKEND other/o1");
+    let (_lb, front, _origin) = site("uri = \"/st\", scope = [\".\", \"other\"]").await;
+    let page = text(fetch(front, "/st", "").await);
+    assert!(page.contains("id=\"web\"") && page.contains("id=\"other\""));
+    assert!(!page.contains("id=\"app\""));
+}
+
+#[tokio::test]
+async fn a_frontend_may_have_nothing_but_a_page() {
+    let front = address::free();
+    let config = format!("[frontend.only]\nbind = [\"{front}\"]\nstats = {{}}\n");
+    let lb = Process::lb(&config, &[front]).await;
+    let answer = fetch(front, "/haproxy?stats", "").await;
+    assert_eq!(answer.status(), 200);
+    assert!(text(answer).contains("id=\"only\""));
+    assert_eq!(fetch(front, "/", "").await.status(), 503);
+    let unbuilt = fetch(front, "/haproxy?stats;json", "").await;
+    assert_eq!(unbuilt.status(), 501);
+    assert!(!lb.log().contains("warning"), "{}", lb.log());
+}
+
+/// Two workers, each with its own counts, and one page.
+#[tokio::test]
+async fn requests_under_way_are_seen_and_those_of_all_workers_add_up() {
+    let (_lb, front, _origin) = site("uri = \"/st\", auth = [\"user:secret\"]").await;
+    for _ in 0..40 {
+        let mut client = Wire::send_to(front, get("/", "Connection: close\r\n")).await;
+        client.response().await;
+        assert_eq!(client.rest().await.1, End::Closed);
+    }
+    let table = Table::of(front, "/st;csv").await;
+    assert_eq!(table.number("app", "BACKEND", "stot"), 40);
+    assert_eq!(table.number("app", "s1", "hrsp_2xx"), 40);
+    // The request for the table is under way itself.
+    assert_eq!(table.number("web", "FRONTEND", "req_tot"), 41);
+    assert_eq!(table.number("web", "FRONTEND", "scur"), 1);
+    assert!(table.number("web", "FRONTEND", "bout") > 40 * 40);
+}
+
+/// Heads and bodies, as they were on the wire; chunks, too, and no byte of the next request.
+#[tokio::test]
+async fn bytes_are_those_of_the_wire() {
+    let (_lb, front, _origin) = site("uri = \"/st\", auth = [\"user:secret\"]").await;
+    let chunked =
+        "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let requests = [get("/", ""), chunked.to_owned(), post("/", 5, "hello")];
+    // All in one go: what has been read already of the next one is not this one's.
+    let mut client = Wire::send_to(front, requests.concat()).await;
+    for _ in &requests {
+        assert_eq!(client.response().await.status(), 200);
+    }
+    client.finish().await;
+    client.rest().await;
+    let table = Table::of(front, "/st;csv").await;
+    let sent: usize = requests.iter().map(String::len).sum();
+    for name in ["BACKEND", "s1"] {
+        assert_eq!(table.number("app", name, "bin"), sent as u64, "{name}");
+    }
+}
