@@ -125,8 +125,7 @@ fn an_address_that_is_answered_for_is_not_taken_by_who_holds() {
     held_by(&rig, &[Node::A]);
     shell(&rig, Node::A, "ip addr del 10.77.0.100/24 dev eth0");
     held_by(&rig, &[Node::B]);
-    let log = rig.log(Node::B);
-    assert_eq!(log.matches("VI: MASTER").count(), 1, "{log}");
+    logged(&mut rig, Node::B, "VI: MASTER: ");
 }
 
 /// The sockets are there before the address is.
