@@ -3,6 +3,7 @@
 //! The figures are Keepalived's own kind: the longest time in which a client that asks every 10 ms has no answer.
 //! Each run has a network of its own, and the fault comes at a random moment between two advertisements.
 
+mod aligned;
 mod options;
 mod run;
 mod scenario;
@@ -23,7 +24,7 @@ pub enum FailoverError {
     /// There is nothing to measure.
     #[error("there is no lb binary at {}; build it with `cargo build --release -p lb-cli`, or name it with --lb", .0.display())]
     NoLb(PathBuf),
-    /// A program is missing.
+    /// A program is missing, or trials on one network cannot go on.
     #[error(transparent)]
     Rig(RigError),
 }
@@ -36,6 +37,15 @@ pub fn run(options: &Options) -> Result<bool, FailoverError> {
     let (lb, implementations) = (options.lb(), options.implementations());
     if implementations.iter().any(|one| one.has_lb()) && !lb.is_file() {
         return Err(FailoverError::NoLb(lb));
+    }
+    if let Some(trials) = options.aligned {
+        for who in implementations {
+            println!(
+                "{}",
+                aligned::run(trials, who, &lb).map_err(FailoverError::Rig)?
+            );
+        }
+        return Ok(true);
     }
     let mut rows = Vec::new();
     for scenario in &options.scenario {

@@ -22,6 +22,10 @@ pub struct Options {
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: u32,
 
+    /// Instead of scenarios: so many times both nodes become master at the same moment, on one network
+    #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub aligned: Option<u32>,
+
     /// The lb binary; without it the one beside this program
     #[arg(long, value_name = "PATH")]
     pub lb: Option<PathBuf>,

@@ -18,6 +18,9 @@ use crate::rig::{Fault, Node, Outage, Program, Rig, RigError, Setup};
 /// How long a node may take to become master at first; version 2 needs 3.4 s.
 const START: Duration = Duration::from_secs(15);
 
+/// Of node a and of node b.
+pub(super) const PRIORITIES: [u8; 2] = [150, 100];
+
 /// Lines of each daemon's log that are shown when a run fails.
 const LAST_WORDS: usize = 10;
 
@@ -36,8 +39,14 @@ pub(super) struct Run {
 /// Runs `scenario` once.
 pub(super) fn run(scenario: &Scenario, who: Implementation, lb: &Path) -> Result<Run, RigError> {
     let mut nodes = vec![
-        (Node::A, setup(scenario, program(who, true, lb), 150)),
-        (Node::B, setup(scenario, program(who, false, lb), 100)),
+        (
+            Node::A,
+            setup(scenario, program(who, true, lb), PRIORITIES[0]),
+        ),
+        (
+            Node::B,
+            setup(scenario, program(who, false, lb), PRIORITIES[1]),
+        ),
     ];
     if scenario.three {
         nodes.push((Node::C, setup(scenario, program(who, false, lb), 99)));
@@ -108,7 +117,8 @@ fn setup(scenario: &Scenario, program: Program, priority: u8) -> Setup {
     }
 }
 
-fn program(who: Implementation, fails: bool, lb: &Path) -> Program {
+/// What node a runs, which fails, and what the others run.
+pub(super) fn program(who: Implementation, fails: bool, lb: &Path) -> Program {
     let lb = |link| Program::Lb {
         path: lb.to_owned(),
         link,

@@ -34,7 +34,7 @@ mod switch;
 mod task;
 
 use std::{
-    fs,
+    fs, io,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
@@ -208,6 +208,39 @@ impl Rig {
     /// The daemon of a node that was started.
     pub fn daemon(&mut self, node: Node) -> Option<&mut Daemon> {
         self.machine(node).daemon.as_mut()
+    }
+
+    /// What the node's next daemon will be told.
+    pub fn setup(&mut self, node: Node) -> &mut Setup {
+        &mut self.machine(node).setup
+    }
+
+    /// A directory of this rig alone.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Calls `act` on a thread in the node's network: its sockets are the node's, its commands run there.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn on<T: Send>(
+        &self,
+        node: Node,
+        act: impl FnOnce() -> io::Result<T> + Send,
+    ) -> Result<T, RigError> {
+        self.find(node).namespace.within(act)
+    }
+
+    /// The same in the client's network.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn on_client<T: Send>(
+        &self,
+        act: impl FnOnce() -> io::Result<T> + Send,
+    ) -> Result<T, RigError> {
+        self.client.within(act)
     }
 
     /// All a node's daemons have written so far.

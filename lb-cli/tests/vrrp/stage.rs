@@ -1,5 +1,6 @@
 //! What every test here needs: its turn, daemons, and a patience that a busy machine cannot exhaust.
 
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +53,47 @@ pub(crate) fn run(rig: &mut Rig, mode: Mode) -> Probe {
     let probe = rig.probe(mode).expect("a client starts");
     answered_by(&probe, Node::A);
     probe
+}
+
+/// `lb ctl` to a node that runs `lb`: its exit code, and what it printed on both outputs.
+pub(crate) fn ctl(rig: &Rig, node: Node, words: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lb"));
+    command.arg("ctl").arg("--socket").arg(rig.admin(node));
+    let output = command.args(words.split(' ')).output();
+    said(output.expect("lb ctl runs"))
+}
+
+/// A shell's line in the node's network, which succeeds: what it printed.
+pub(crate) fn shell(rig: &Rig, node: Node, line: &str) -> String {
+    let run = || Command::new("sh").args(["-c", line]).output();
+    succeeded(line, rig.on(node, run).expect("a shell runs"))
+}
+
+/// The same in the client's network.
+pub(crate) fn client_shell(rig: &Rig, line: &str) -> String {
+    let run = || Command::new("sh").args(["-c", line]).output();
+    succeeded(line, rig.on_client(run).expect("a shell runs"))
+}
+
+fn succeeded(line: &str, output: Output) -> String {
+    let (code, text) = said(output);
+    assert_eq!(code, Some(0), "`{line}` said: {text}");
+    text
+}
+
+fn said(output: Output) -> (Option<i32>, String) {
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (output.status.code(), text)
+}
+
+/// Waits for `text` in the log of a node that was started: the line.
+pub(crate) fn logged(rig: &mut Rig, node: Node, text: &str) -> String {
+    let daemon = rig.daemon(node).expect("it was started");
+    match daemon.until_logged(text, PATIENCE) {
+        Ok(line) => line,
+        Err(error) => panic!("{node}: {error}"),
+    }
 }
 
 /// Waits until exactly `nodes` have the address.

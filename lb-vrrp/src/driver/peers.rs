@@ -1,13 +1,14 @@
 //! The peer link, in terms of virtual routers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::{Driver, Report, Said, Seat, now};
 use crate::link::{LinkEvent, PeerLink, Proof, RouterState, RouterView, next_in_line};
-use crate::machine::{Event, Machine, Router, State};
+use crate::machine::{Event, Machine, Router, RouterIndex, State};
+use crate::{Family, VirtualRouterId};
 
 /// This node's end of the link.
 pub(super) struct Peers {
@@ -71,7 +72,7 @@ impl Peers {
         &'a self,
         router: &'a Router,
         views: &'a [RouterView],
-    ) -> impl Iterator<Item = (crate::machine::RouterIndex, std::net::IpAddr, bool)> + 'a {
+    ) -> impl Iterator<Item = (RouterIndex, IpAddr, bool)> + 'a {
         router.indices().filter_map(move |index| {
             let machine = router.machine(index);
             let settings = machine.settings();
@@ -86,6 +87,38 @@ impl Peers {
             Some((index, master, next_in_line(id, family, own, live)))
         })
     }
+}
+
+/// What a peer with these routers asks to be taken over, and who it is there. Where no
+/// advertisement was heard yet, its word is enough, if only one router here can be meant. Where a
+/// number is in use on two interfaces, it is about the one whose master said that it stops.
+fn asked(
+    router: &Router,
+    views: &[RouterView],
+    id: VirtualRouterId,
+    family: Family,
+) -> Vec<(RouterIndex, IpAddr)> {
+    let meant = |index: &RouterIndex| {
+        let settings = router.machine(*index).settings();
+        (settings.id(), settings.family()) == (id, family)
+    };
+    let alone = router.indices().filter(meant).count() == 1;
+    let theirs = views
+        .iter()
+        .filter(|view| (view.id, view.family) == (id, family));
+    let sources: Vec<_> = theirs.filter_map(|view| view.source).collect();
+    let of = |index| {
+        let from = match router.machine(index).master() {
+            Some(master) => sources.iter().find(|source| **source == master.source),
+            None => sources.first().filter(|_| alone),
+        };
+        Some((index, *from?))
+    };
+    let mut asked: Vec<_> = router.indices().filter(meant).filter_map(of).collect();
+    if asked.len() > 1 {
+        asked.retain(|(index, _)| router.machine(*index).is_offered());
+    }
+    asked
 }
 
 impl Driver {
@@ -119,17 +152,7 @@ impl Driver {
             LinkEvent::TakeOver { peer, id, family } => {
                 let views = peers.link.views().find(|(other, _)| other == peer);
                 let routers = views.map(|(_, routers)| routers).unwrap_or_default();
-                let mut asked: Vec<_> = peers.concerned(&self.router, routers).collect();
-                asked.retain(|(index, ..)| {
-                    let settings = self.router.machine(*index).settings();
-                    (settings.id(), settings.family()) == (*id, *family)
-                });
-                // A number may be in use on two interfaces, and the question names none: then it
-                // is about the one whose master said that it stops.
-                if asked.len() > 1 {
-                    asked.retain(|(index, ..)| self.router.machine(*index).is_offered());
-                }
-                for (index, from, _) in asked {
+                for (index, from) in asked(&self.router, routers, *id, *family) {
                     self.router
                         .handle_event(now, index, Event::TakeOver { from });
                 }

@@ -117,6 +117,8 @@ impl LinuxNetwork {
             settings,
             _claim: claim,
         };
+        // Sockets can be had without it, and a master then advertises what it cannot have.
+        network.netlink.may_set_addresses()?;
         if !network.settings.accept {
             let Settings { family, id, .. } = network.settings;
             let mut firewall = Firewall::new(family, &network.settings.interface, id);

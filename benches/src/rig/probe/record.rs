@@ -68,6 +68,14 @@ impl Record {
         )
     }
 
+    /// Without the questions after the last answer, which may be on their way still.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let answered = self.0.iter().rposition(|sample| sample.answer.is_some());
+        self.0.truncate(answered.map_or(0, |last| last + 1));
+        self
+    }
+
     /// The longest outage; `None` if nothing was ever answered.
     pub fn outage(&self) -> Option<Outage> {
         let answered: Vec<(usize, Instant, &str)> = self
@@ -163,6 +171,7 @@ mod tests {
     #[test]
     fn the_last_question_may_be_on_its_way() {
         assert_eq!(outage("aaaa.").0, 0);
+        assert_eq!(record("aa.a..").settled().lost(), 1);
     }
 
     #[test]

@@ -67,10 +67,9 @@ pub(super) fn driver(plan: &plan::Vrrp, log: Sink) -> Result<(Driver, Vec<Vrrp>)
 fn instance(router: &VirtualRouter) -> Result<Instance, VrrpError> {
     let model = router.model();
     let settings = settings(model);
-    let network = network(model).open().map_err(|source| VrrpError::Network {
-        name: router.name().to_owned(),
-        source,
-    })?;
+    let network = network(model)
+        .open()
+        .map_err(|source| VrrpError::opening(router.name(), source))?;
     let advertised = model.virtual_addresses.iter();
     let all = advertised.chain(&model.virtual_addresses_excluded);
     let addresses = all.map(|address| VirtualAddress::clone(address)).collect();

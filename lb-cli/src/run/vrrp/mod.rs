@@ -31,8 +31,16 @@ use crate::{admin, log::Sink, plan};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VrrpError {
-    /// The system refuses the sockets of one.
-    #[error("cannot open virtual router {name}; it takes CAP_NET_ADMIN and CAP_NET_RAW")]
+    /// This process may not have the sockets of one, or not set addresses.
+    #[error("cannot open virtual router {name}, which takes CAP_NET_ADMIN and CAP_NET_RAW")]
+    Privileges {
+        /// Which.
+        name: String,
+        /// What was refused.
+        source: linux::OpenError,
+    },
+    /// One cannot be opened.
+    #[error("cannot open virtual router {name}")]
     Network {
         /// Which.
         name: String,
@@ -45,6 +53,18 @@ pub enum VrrpError {
     /// A thread or a runtime cannot be had.
     #[error("cannot start the thread of VRRP")]
     Thread(#[source] io::Error),
+}
+
+impl VrrpError {
+    fn opening(name: &str, source: linux::OpenError) -> Self {
+        let name = name.to_owned();
+        match &source {
+            linux::OpenError::System(why) if why.kind() == io::ErrorKind::PermissionDenied => {
+                Self::Privileges { name, source }
+            }
+            _ => Self::Network { name, source },
+        }
+    }
 }
 
 /// The virtual routers of this process, on their thread. Dropped, it has the thread give up at

@@ -1,7 +1,7 @@
 //! Addresses, with their lifetimes.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
@@ -113,6 +113,17 @@ impl Netlink {
             }
             result => result,
         }
+    }
+
+    /// Finds out whether this process may set addresses at all: removes one from no interface.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::PermissionDenied`] without CAP_NET_ADMIN.
+    pub(crate) fn may_set_addresses(&mut self) -> io::Result<()> {
+        self.remove_address(
+            0,
+            &VirtualAddress::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into()),
+        )
     }
 }
 
