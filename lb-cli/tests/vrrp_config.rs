@@ -101,7 +101,7 @@ fn every_key_is_read() {
         (Some("lo"), Some("lo:1"))
     );
     assert_eq!((own.prefix_len(), own.scope_of()), (24, Scope::Link));
-    assert_eq!(one.virtual_addresses_excluded[0].prefix_len(), 64);
+    assert_eq!(one.virtual_addresses_excluded[0].prefix_len(), 24);
     let routes: Vec<_> = one.virtual_routes.iter().map(ToString::to_string).collect();
     let expected = [
         "198.51.100.0/24 via 192.0.2.1 dev lo",

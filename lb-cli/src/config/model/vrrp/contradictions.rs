@@ -11,6 +11,8 @@ const MOST_ADDRESSES: usize = 255;
 /// What every Ethernet carries.
 const MTU: usize = 1500;
 
+const ONE_FAMILY: &str = "a virtual router has one family: move it to a router of its own, with the same id if you like, and hold both together by a sync group";
+
 /// What `auth_hmac` adds to an advertisement.
 const HMAC_TRAILER: usize = 28;
 
@@ -77,8 +79,13 @@ impl Check<'_, '_, '_> {
             .find(|address| Some(address.family()) != self.family);
         if let (Some(other), Some(family)) = (other, self.family) {
             let message = format!("{} is not {family}, as the first address is", other.ip());
-            let help = "a virtual router has one family: move it to a router of its own, with the same id if you like, or to `virtual_addresses_excluded`";
-            self.error(other.span(), message, help);
+            self.error(other.span(), message, ONE_FAMILY);
+        }
+        let mut excluded = self.router.virtual_addresses_excluded.iter();
+        let other = excluded.find(|address| Some(address.family()) != self.family);
+        if let (Some(other), Some(family)) = (other, self.family) {
+            let message = format!("{} is not {family}, as the virtual router is", other.ip());
+            self.error(other.span(), message, ONE_FAMILY);
         }
     }
 
