@@ -132,13 +132,19 @@ fn describe(status: &Status, detail: Option<&Detail>, text: &mut String) {
         it.received_priority_zero
     ));
     line(format!(
-        "  of other masters {}, claims {}, other interval {}, other addresses {}",
-        it.other_master, it.claims, it.interval_errors, it.address_list_errors
+        "  of other masters {}, claims {}, other interval {}, other addresses {}, of other virtual routers {}",
+        it.other_master,
+        it.claims,
+        it.interval_errors,
+        it.address_list_errors,
+        // These are nobody's fault.
+        detail.refusals.count(Refused::VirtualRouterId)
     ));
-    for (why, count) in detail.refusals.iter().filter(|(why, count)| {
-        // Other virtual routers of the network are nobody's fault.
-        *count > 0 && *why != Refused::VirtualRouterId
-    }) {
+    for (why, count) in detail
+        .refusals
+        .iter()
+        .filter(|(why, count)| *count > 0 && *why != Refused::VirtualRouterId)
+    {
         line(format!("  refused {count}: {why}"));
     }
 }

@@ -54,17 +54,17 @@ fn two_hundred_and_fifty_five() {
             text.contains("master 10.77.0.1")
         });
         assert!(text.contains("other addresses 0"), "{text}");
-        let refused = text.lines().filter(|line| line.contains("refused"));
-        // Each hears the others' advertisements, too.
-        let wrongly = refused.filter(|line| !line.contains("for another virtual router"));
-        assert_eq!(wrongly.count(), 0, "{text}");
+        assert!(!text.contains("refused"), "{text}");
     }
 
     // Somebody removes many of them.
     let delete = |n| format!("address delete 10.93.0.{n}/32 dev eth0\n");
     let lines: String = (1..=50).map(delete).collect();
-    rig.ip(Node::A, &lines).expect("ip");
-    logged(&mut rig, Node::A, "THREE: 10.93.0.", 1);
+    // What is set again before its removal is noticed, as a lifetime is all the time, is not said.
+    until("it is said", || {
+        let _ = rig.ip(Node::A, &lines);
+        rig.log(Node::A).contains("THREE: 10.93.0.")
+    });
     until("all are set again", || {
         virtual_addresses(&rig, Node::A) == ALL
     });
