@@ -51,11 +51,12 @@ const FRONTEND: &[&str] = &[
     "cache_hits",
     "slim",
 ];
+/// Without `smax`: one request after the other, and each program has its own moment at which the
+/// one before has ended.
 const SERVER: &[&str] = &[
     "qcur",
     "qmax",
     "scur",
-    "smax",
     "slim",
     "stot",
     "dreq",
@@ -108,7 +109,6 @@ const BACKEND: &[&str] = &[
     "qcur",
     "qmax",
     "scur",
-    "smax",
     "slim",
     "stot",
     "dreq",
