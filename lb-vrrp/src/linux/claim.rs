@@ -8,15 +8,18 @@ use std::io;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
+use rustix::io::Errno;
+use rustix::net::UCred;
 use rustix::net::sockopt::socket_peercred;
-use rustix::process::geteuid;
+use rustix::process::{geteuid, getpid, test_kill_process};
 
 use super::builder::Settings;
 
 /// Held for as long as the virtual router may run.
 #[derive(Debug)]
 pub(super) struct Claim {
-    /// `None` where somebody without the right to it has taken the name.
+    /// `None` where somebody without the right to it has taken the name, or a child of who had it
+    /// has it for a moment more.
     _socket: Option<UnixListener>,
 }
 
@@ -38,11 +41,16 @@ impl Claim {
             })),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 let holder = UnixStream::connect_addr(&address)?;
-                let uid = socket_peercred(&holder)?.uid;
-                if uid.is_root() || uid == geteuid() {
+                let UCred { pid, uid, .. } = socket_peercred(&holder)?;
+                // What a process has left with a child that it forked and that is about to
+                // execute something else is no claim any more.
+                let lives = pid != getpid() && test_kill_process(pid) != Err(Errno::SRCH);
+                if lives && (uid.is_root() || uid == geteuid()) {
                     return Ok(None);
                 }
-                tracing::warn!("user {} keeps this host's claim of {id}", uid.as_raw());
+                if lives {
+                    tracing::warn!("user {} keeps this host's claim of {id}", uid.as_raw());
+                }
                 Ok(Some(Self { _socket: None }))
             }
             Err(error) => Err(error),
