@@ -101,6 +101,12 @@ pub enum Failure {
     Local,
     /// It was redirected in place of being sent to its server (`LC`).
     Redirected,
+    /// A rule forbade it (`deny`, `PR`).
+    Denied,
+    /// A rule forbade the server's response (`PH`).
+    ResponseDenied,
+    /// A rule forbade it, and let it wait (`tarpit`, `PT`).
+    Tarpitted,
 }
 
 /// The client's persistence cookie.

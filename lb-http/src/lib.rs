@@ -8,6 +8,9 @@
 //! | [`sticky`] | a layer that keeps a client on its server by a cookie | `cookie` |
 //! | [`check`] | checks for [`HealthChecker`](lb_core::HealthChecker) | `check`, `option httpchk`, `agent-check` |
 //! | [`fetch`] | what conditions and hashing see of a request | sample fetches, converters |
+//! | [`mod@format`] | texts with samples in them | log-format strings |
+//! | [`rules`] | what is done to requests and responses on conditions | `http-request`, `http-response` |
+//! | [`transaction`] | what rules keep for a request | variables, captures |
 //! | [`headers`] | fields a proxy adds | `option forwardfor` |
 //! | [`page`] | the proxy's own responses | `errorfile` |
 //! | [`exchange`] | what layers and the proxy tell each other, in extensions | the log's fields |
@@ -54,14 +57,17 @@ pub mod check;
 mod client;
 pub mod exchange;
 pub mod fetch;
+pub mod format;
 mod h1;
 pub mod headers;
 pub mod page;
 mod pool;
 pub mod proxy;
+pub mod rules;
 pub mod server;
 pub mod sticky;
 mod timer;
+pub mod transaction;
 mod tunnel;
 mod upstream;
 

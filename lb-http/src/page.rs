@@ -135,6 +135,7 @@ fn standard(status: StatusCode) -> Page {
 
 fn explanation(status: StatusCode) -> Cow<'static, str> {
     match status.as_u16() {
+        200 => "Service ready.",
         400 => "Your browser sent an invalid request.",
         401 => "You need a valid user and password to access this content.",
         403 => "Request forbidden by administrative rules.",

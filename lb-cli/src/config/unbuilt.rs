@@ -18,7 +18,6 @@ const STATS: &str =
 const METRICS: &str = "metrics come with the next releases";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
-const MONITOR: &str = "monitoring paths come with the next releases";
 const STICK: &str = "stick tables come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
 const BODIES: &str = "compression comes with the next releases";
@@ -47,24 +46,15 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Frontend, "capture", LOGS),
     (Place::Frontend, "compression", BODIES),
     (Place::Frontend, "error_log_format", LOGS),
-    (Place::Frontend, "http_after_response", RULES),
-    (Place::Frontend, "http_request", RULES),
-    (Place::Frontend, "http_response", RULES),
     (Place::Frontend, "log", LOGS),
     (Place::Frontend, "log_format", LOGS),
     (Place::Frontend, "log_health_checks", LOGS),
     (Place::Frontend, "logasap", LOGS),
-    (Place::Frontend, "monitor_fail", MONITOR),
-    (Place::Frontend, "monitor_net", MONITOR),
-    (Place::Frontend, "monitor_uri", MONITOR),
     (Place::Frontend, "rate_limit", LIMITS),
     (Place::Frontend, "tcp_request", RULES),
     (Place::Frontend, "tcp_response", RULES),
     (Place::Backend, "agent", AGENT),
     (Place::Backend, "compression", BODIES),
-    (Place::Backend, "http_after_response", RULES),
-    (Place::Backend, "http_request", RULES),
-    (Place::Backend, "http_response", RULES),
     (Place::Backend, "log", LOGS),
     (Place::Backend, "log_health_checks", LOGS),
     (Place::Backend, "server_template", DNS),
@@ -85,7 +75,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Check, "sni", TLS),
     (Place::Check, "tls", TLS),
     (Place::Check, "user", CHECKS),
-    (Place::Timeout, "tarpit", RULES),
     (Place::Vrrp, "alert", ALERT),
 ];
 

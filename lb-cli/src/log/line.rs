@@ -32,10 +32,13 @@ impl Termination {
             Some(Failure::ConnectTimeout) => Self('s', 'C'),
             Some(Failure::ResponseTimeout) => Self('s', 'H'),
             Some(Failure::BadResponse) => Self('S', 'H'),
-            Some(Failure::InvalidResponse | Failure::InvalidBody) => Self('P', 'H'),
+            Some(Failure::InvalidResponse | Failure::InvalidBody | Failure::ResponseDenied) => {
+                Self('P', 'H')
+            }
             Some(Failure::Client) => Self('C', 'D'),
             Some(Failure::ClientTimeout) => Self('c', 'D'),
-            Some(Failure::BodyTooLarge) => Self('P', 'R'),
+            Some(Failure::BodyTooLarge | Failure::Denied) => Self('P', 'R'),
+            Some(Failure::Tarpitted) => Self('P', 'T'),
             Some(Failure::ShutDown) => Self('D', 'H'),
             Some(Failure::Redirected) => Self('L', 'C'),
             Some(_) => Self('L', 'R'),

@@ -16,14 +16,14 @@ use lb_core::{
 use lb_http::{
     PoolOptions, ProxyVersion, Upstream,
     check::Expect,
-    fetch::{HttpExpr, HttpVocabulary, RequestView, key::KeySource},
+    fetch::{HttpExpr, HttpVocabulary, Registry, View, key::KeySource},
     page::Pages,
     proxy::{Reuse, Timeouts},
     sticky::{Persistence, StickySession, dynamic_value},
 };
 use lb_tcp::{Address, Connector};
 
-use super::{Names, frontend, problem};
+use super::{BackendPlace, Names, Rules, frontend, problem};
 use crate::config::{Diagnostics, ServerAddress, Spanned, model};
 
 /// A retry budget lets this many retries through ahead of any request.
@@ -39,6 +39,8 @@ pub struct Backend {
     full_conn: u32,
     sticky: Option<StickySession>,
     persist: Persist,
+    rules: Rules,
+    place: Arc<BackendPlace>,
     pages: Pages,
     budget: Option<Arc<Budget>>,
     model: model::Backend,
@@ -63,7 +65,7 @@ type Rule = (bool, Condition<HttpExpr>);
 
 impl Persist {
     /// What holds for a request; the first list wins, as in HAProxy.
-    pub fn of(&self, view: &RequestView<'_>) -> Option<Persistence> {
+    pub fn of(&self, view: &View<'_>) -> Option<Persistence> {
         let any = |rules: &[Rule]| {
             rules
                 .iter()
@@ -84,9 +86,11 @@ impl Backend {
         model: &model::Backend,
         full_conn: u32,
         names: Names,
+        registry: &Arc<Registry>,
         diagnostics: &mut Diagnostics,
     ) -> Self {
-        let scope = frontend::scope(&model.acl, diagnostics);
+        let scopes = frontend::scopes(&model.acl, registry, diagnostics);
+        let scope = &scopes.request;
         let sticky = model.cookie.as_ref().map(|cookie| {
             let sticky = sticky(cookie, model.persist);
             // What the configuration has refused already is not said twice.
@@ -105,15 +109,33 @@ impl Backend {
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
             persist: Persist {
-                force: rules(&scope, &model.force_persist, diagnostics),
-                ignore: rules(&scope, &model.ignore_persist, diagnostics),
+                force: rules(scope, &model.force_persist, diagnostics),
+                ignore: rules(scope, &model.ignore_persist, diagnostics),
             },
+            rules: Rules::compile(&model.rules, &scopes, diagnostics),
+            place: Arc::default(),
             pages: frontend::pages(&model.errorfile),
             budget: model
                 .retry_budget
                 .map(|percent| Arc::new(Budget::new(percent.into(), BUDGET_RESERVE))),
             model: model.clone(),
         }
+    }
+
+    /// Sets its place in expressions.
+    pub(super) fn at(mut self, place: Arc<BackendPlace>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// Its place in expressions.
+    pub fn place(&self) -> &BackendPlace {
+        &self.place
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Its name.

@@ -2,16 +2,17 @@
 
 use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
 
-use lb_core::condition::{Condition, Scope};
+use lb_core::condition::{Condition, Scope, Word};
 use lb_http::{
-    fetch::{HttpExpr, HttpVocabulary, RequestView},
+    fetch::{HttpExpr, HttpVocabulary, Place, Registry, View},
+    format::Format,
     headers::ForwardedFor,
     page::{Page, Pages},
     server::{Limits, Settings, Timeouts},
 };
 use lb_tcp::{Address, BindError, Listen, Listener};
 
-use super::{Backend, Stats, ids::USERS, problem};
+use super::{Backend, FrontendPlace, Monitor, Rules, Stats, ids::USERS, problem, rules::Scopes};
 use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
 
 /// Where users and groups have their numbers.
@@ -27,6 +28,9 @@ pub struct Frontend {
     /// Those that move from node to node: bound before this one has them.
     virtual_addresses: Arc<[IpAddr]>,
     stats: Option<Stats>,
+    rules: Rules,
+    monitor: Option<Monitor>,
+    place: Arc<FrontendPlace>,
     model: model::Frontend,
 }
 
@@ -36,14 +40,30 @@ pub struct Route {
     /// The condition, and whether it is one of `unless`.
     pub condition: Option<(bool, Condition<HttpExpr>)>,
     /// Where requests go for which it holds.
-    pub backend: Arc<Backend>,
+    pub to: To,
     /// The rule as written.
     pub text: String,
 }
 
+/// Where a route leads.
+#[derive(Debug)]
+pub enum To {
+    /// To a backend.
+    Backend(Arc<Backend>),
+    /// To the one whose name this gives; to the default where there is none of that name.
+    Named(Format),
+}
+
+/// What a frontend may name.
+pub(super) struct Around<'a> {
+    pub(super) backends: &'a [Arc<Backend>],
+    pub(super) virtual_addresses: &'a [IpAddr],
+    pub(super) registry: &'a Arc<Registry>,
+}
+
 impl Route {
     /// Is it this request's?
-    pub fn takes(&self, view: &RequestView<'_>) -> bool {
+    pub fn takes(&self, view: &View<'_>) -> bool {
         match &self.condition {
             None => true,
             Some((unless, condition)) => condition.eval(view) != *unless,
@@ -54,17 +74,17 @@ impl Route {
 impl Frontend {
     pub(super) fn compile(
         model: &model::Frontend,
-        backends: &[Arc<Backend>],
-        virtual_addresses: &[IpAddr],
+        around: &Around<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Self {
-        let scope = scope(&model.acl, diagnostics);
+        let scopes = scopes(&model.acl, around.registry, diagnostics);
+        let scope = &scopes.request;
         check_owners(&model.bind, diagnostics);
-        let find = |name: &str| backends.iter().find(|b| b.name() == name).cloned();
+        let find = |name: &str| around.backends.iter().find(|b| b.name() == name).cloned();
         let routes = model.use_backend.iter().filter_map(|rule| {
             let condition = match &rule.condition {
                 None => None,
-                Some(text) => Some((text.unless, condition(&scope, text, diagnostics)?)),
+                Some(text) => Some((text.unless, condition(scope, text, diagnostics)?)),
             };
             let words = rule.condition.as_ref().map(|condition| {
                 let word = if condition.unless { "unless" } else { "if" };
@@ -72,7 +92,10 @@ impl Frontend {
             });
             Some(Route {
                 condition,
-                backend: find(&rule.name)?,
+                to: match rule.is_dynamic() {
+                    true => To::Named(format(&rule.name, scope, diagnostics)?),
+                    false => To::Backend(find(&rule.name)?),
+                },
                 text: format!("{}{}", rule.name, words.unwrap_or_default()),
             })
         });
@@ -80,13 +103,37 @@ impl Frontend {
         let stats = model.stats.as_ref();
         Self {
             name: model.name.as_str().into(),
-            virtual_addresses: virtual_addresses.into(),
+            virtual_addresses: around.virtual_addresses.into(),
             routes,
             default: model.default_backend.as_ref().and_then(|name| find(name)),
             pages: Arc::new(pages(&model.errorfile)),
-            stats: stats.map(|stats| Stats::compile(stats, &scope, diagnostics)),
+            stats: stats.map(|stats| Stats::compile(stats, scope, diagnostics)),
+            rules: Rules::compile(&model.rules, &scopes, diagnostics),
+            monitor: Monitor::compile(&model.monitor, scope, diagnostics),
+            place: Arc::default(),
             model: model.clone(),
         }
+    }
+
+    /// Sets its place in expressions.
+    pub(super) fn at(mut self, place: Arc<FrontendPlace>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// Its place in expressions.
+    pub fn place(&self) -> &FrontendPlace {
+        &self.place
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What it answers to those who watch this process.
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
     }
 
     /// Its name.
@@ -215,14 +262,24 @@ fn listen(bind: &model::Bind) -> Listen {
     listen
 }
 
-/// The named conditions of a section.
-pub(super) fn scope(acls: &[model::Acl], diagnostics: &mut Diagnostics) -> Scope<HttpVocabulary> {
-    let mut builder = Scope::builder(HttpVocabulary).files(|name| std::fs::read(name));
-    for acl in acls {
-        let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
-        builder = builder.acl(&acl.name, &texts);
-    }
-    let (scope, errors) = builder.build();
+/// The named conditions of a section, as its texts on requests and on responses see them.
+pub(super) fn scopes(
+    acls: &[model::Acl],
+    registry: &Arc<Registry>,
+    diagnostics: &mut Diagnostics,
+) -> Scopes {
+    let build = |place| {
+        let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
+        let mut builder = Scope::builder(vocabulary).files(|name| std::fs::read(name));
+        for acl in acls {
+            let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
+            builder = builder.acl(&acl.name, &texts);
+        }
+        builder.build()
+    };
+    let (request, errors) = build(Place::Request);
+    // A condition may be for requests only: what is wrong with it on responses is told where it is used there.
+    let (response, _) = build(Place::Response);
     for error in errors {
         let Some(acl) = acls.iter().find(|acl| acl.name.as_str() == error.name) else {
             continue;
@@ -233,7 +290,18 @@ pub(super) fn scope(acls: &[model::Acl], diagnostics: &mut Diagnostics) -> Scope
         let text = error.alternative.and_then(|at| acl.conditions.get(at));
         problem::of_condition(text.unwrap_or(&acl.name), [error.source], diagnostics);
     }
-    scope
+    Scopes { request, response }
+}
+
+/// Compiles a log-format string.
+pub(super) fn format(
+    text: &Spanned<String>,
+    scope: &Scope<HttpVocabulary>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Format> {
+    Format::parse(&Word::whole(text), scope.vocabulary())
+        .map_err(|error| problem::of_condition(text, [error], diagnostics))
+        .ok()
 }
 
 /// Compiles what stands behind `if` or `unless`.

@@ -5,17 +5,23 @@
 //! that one run of `lb check` shows all of them.
 
 mod backend;
+mod facts;
 mod frontend;
 mod ids;
+mod monitor;
 mod problem;
+mod rules;
 mod stats;
 mod vrrp;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 pub use backend::{Backend, Persist, Server};
-pub use frontend::{Frontend, Route, forwarded_for};
+pub use facts::{BackendPlace, FrontendPlace, Rated};
+pub use frontend::{Frontend, Route, To, forwarded_for};
+pub use monitor::Monitor;
 pub(crate) use problem::with_sources;
+pub use rules::Rules;
 pub use stats::Stats;
 pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
 
@@ -79,17 +85,17 @@ impl Plan {
     fn compile_with(mut config: Config, names: Names) -> Result<Self, Diagnostics> {
         let mut diagnostics = std::mem::take(&mut config.diagnostics);
         let full_conns = frontend::full_conns(&config);
+        let places = facts::Places::of(&config);
+        let registry = Arc::new(places.registry());
         let backends: Vec<_> = config
             .backends
             .iter()
             .zip(full_conns)
-            .map(|(backend, full_conn)| {
-                Arc::new(Backend::compile(
-                    backend,
-                    full_conn,
-                    names,
-                    &mut diagnostics,
-                ))
+            .zip(&places.backends)
+            .map(|((backend, full_conn), (_, place))| {
+                let compiled =
+                    Backend::compile(backend, full_conn, names, &registry, &mut diagnostics);
+                Arc::new(compiled.at(Arc::clone(place)))
             })
             .collect();
         let vrrp = Vrrp::compile(&config, names, &mut diagnostics);
@@ -97,8 +103,14 @@ impl Plan {
         let frontends: Vec<_> = config
             .frontends
             .iter()
-            .map(|frontend| {
-                Frontend::compile(frontend, &backends, &virtual_addresses, &mut diagnostics)
+            .zip(&places.frontends)
+            .map(|(frontend, (_, place))| {
+                let around = frontend::Around {
+                    backends: &backends,
+                    virtual_addresses: &virtual_addresses,
+                    registry: &registry,
+                };
+                Frontend::compile(frontend, &around, &mut diagnostics).at(Arc::clone(place))
             })
             .collect();
         if frontends.is_empty() && vrrp.routers.is_empty() && !diagnostics.has_errors() {

@@ -3,7 +3,7 @@
 
 use http::HeaderValue;
 use lb_core::condition::{Condition, Scope};
-use lb_http::fetch::{HttpExpr, HttpVocabulary, RequestView};
+use lb_http::fetch::{HttpExpr, HttpVocabulary, View};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -54,7 +54,7 @@ impl Stats {
     }
 
     /// May servers be changed by way of this request?
-    pub fn may_change(&self, view: &RequestView<'_>) -> bool {
+    pub fn may_change(&self, view: &View<'_>) -> bool {
         match &self.admin {
             None => false,
             Some((unless, condition)) => condition.eval(view) != *unless,

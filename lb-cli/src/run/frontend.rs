@@ -1,15 +1,20 @@
-//! What a worker does with a request: find its backend, send it there, log it.
+//! What a worker does with a request: apply its rules, find its backend, send
+//! it there, log it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use bytes::BytesMut;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, response::Parts};
 use lb_core::{policy::Algorithm, server::ServerUid};
 use lb_http::{
     Client, Proxy,
-    fetch::RequestView,
+    exchange::Failure,
+    fetch::View,
+    page::Pages,
+    rules::{Answer, Verdict},
     server::{Incoming, Refused, Server, Shutdown},
     sticky::{StickyService, StickySession},
+    transaction::{Transaction, VariableScope},
 };
 use lb_tcp::{Endpoint, Stream};
 use tokio::time::Instant;
@@ -25,7 +30,7 @@ use super::{
 use crate::{
     config::model::HttpConnection,
     log::{self, Connections, Level, Refusal},
-    plan::forwarded_for,
+    plan::{self, To, forwarded_for},
     stats,
 };
 
@@ -43,17 +48,33 @@ pub(super) struct Site {
     /// Its place among the frontends.
     at: usize,
     tallies: Arc<Tallies>,
-    /// In the order of its routes, then the default.
+    /// The backends it leads to.
     targets: Vec<Target>,
-    has_default: bool,
+    /// Where each route leads, by its place.
+    routes: Vec<Way>,
+    /// The place of a backend that a route may name.
+    named: HashMap<Box<str>, usize>,
+    default: Option<usize>,
     logs: bool,
+}
+
+/// Where a route leads.
+enum Way {
+    /// To the target at this place.
+    Target(usize),
+    /// To the one that it names.
+    Named,
 }
 
 /// A backend, as one frontend of one worker reaches it.
 struct Target {
+    /// It is the same section, whose rules have been applied.
+    own: bool,
     backend: Arc<RunningBackend>,
     /// Its place among the backends.
     at: usize,
+    /// Its own, else the frontend's.
+    pages: Arc<Pages>,
     entrance: Entrance,
 }
 
@@ -107,15 +128,29 @@ async fn respond(
     site: Arc<Site>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
+    let plan = &site.frontend.plan;
+    if let Some(status) = plan.monitor().and_then(|m| m.answers(&View::of(&request))) {
+        site.traffic().intercepted.add(1);
+        return Ok(monitored(plan.pages(), status));
+    }
     let client = request.extensions().get::<Client>().cloned();
+    let mut transaction = Transaction::new();
+    let rules = &plan.rules().request;
+    if !rules.is_empty() {
+        let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
+        if let Some(answer) = answer(&site, verdict).await {
+            let record = client.map(|client| Record::new(&site, By::Nobody, client, &request));
+            return Ok(site.answered(record, answer, transaction));
+        }
+    }
     if let Some(page) = site.page(&request) {
         let record = client.map(|client| Record::new(&site, By::Stats, client, &request));
         // In a box, so that the future of other requests is no larger for it.
-        let answer = Box::pin(page.answer(&site.system, &site.frontend.plan, request)).await;
-        let status = answer.status().as_u16();
-        return Ok(answer.map(|page| Body::page(page, record.map(|r| r.with_stats(status)))));
+        let response = Box::pin(page.answer(&site.system, plan, request)).await;
+        let failure = Failure::Local;
+        return Ok(site.answered(record, Answer { response, failure }, transaction));
     }
-    let at = site.route(&request, client.as_ref());
+    let at = site.route(&request, &transaction);
     if let (Some(client), Some(at)) = (&client, at) {
         let backend = site.targets[at].backend.plan.model();
         client.abort_on_close(backend.abortonclose);
@@ -124,32 +159,57 @@ async fn respond(
         }
     }
     let by = at.map_or(By::Nobody, By::Backend);
-    let record = client.map(|client| Record::new(&site, by, client, &request));
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let page = site
-            .frontend
-            .plan
-            .pages()
-            .response(StatusCode::SERVICE_UNAVAILABLE);
-        return Ok(page.map(|page| Body::page(page, record.map(Record::without_server))));
+        let record = client.map(|client| Record::new(&site, by, client, &request));
+        let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
+        let failure = Failure::NoServer;
+        return Ok(site.answered(record, Answer { response, failure }, transaction));
     };
+    let rules = &target.backend.plan.rules().request;
+    if !rules.is_empty() && !target.own {
+        let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
+        if let Some(answer) = answer(&site, verdict).await {
+            let record = client.map(|client| Record::new(&site, by, client, &request));
+            return Ok(site.answered(record, answer, transaction));
+        }
+    }
+    let record = client.map(|client| Record::new(&site, by, client, &request));
     let persist = target.backend.plan.persist();
-    let view = view(&request, request.extensions().get());
-    if let Some(persistence) = persist.of(&view) {
+    if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
     }
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
         Entrance::Sticky(sticky) => sticky.clone().call(request).await,
     };
-    response.map(|response| Body::proxied(response, record))
+    response.map(|response| {
+        let response = Body::proxied(response, record);
+        match site.has_response_rules(target) {
+            true => site.after(target, response, transaction),
+            false => response,
+        }
+    })
 }
 
-fn view<'a>(request: &'a Request<Incoming>, client: Option<&Client>) -> RequestView<'a> {
-    RequestView::of(request).connection(
-        client.and_then(|client| client.peer().inet()),
-        client.and_then(|client| client.local().inet()),
-    )
+/// What a verdict gives the client in place of a server's response, once it is due.
+async fn answer(site: &Site, verdict: Verdict) -> Option<Answer> {
+    match verdict {
+        Verdict::Pass => None,
+        Verdict::Answer(answer) => Some(answer),
+        Verdict::Tarpit(answer) => {
+            let patience = site.frontend.plan.model().timeout.tarpit;
+            // In a box: few requests are held here.
+            Box::pin(tokio::time::sleep(patience)).await;
+            Some(answer)
+        }
+        _ => None,
+    }
+}
+
+/// HAProxy's page for those who watch.
+fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
+    let page = pages.response(status);
+    page.map(|page| Body::page(page, None))
 }
 
 impl Site {
@@ -160,14 +220,36 @@ impl Site {
         frontend: &Arc<RunningFrontend>,
     ) -> Self {
         let plan = &frontend.plan;
-        let routes = plan.routes().iter().map(|route| &route.backend);
-        let targets = routes.chain(plan.default_backend()).filter_map(|backend| {
-            let (at, backend) = system.backend(backend.name())?;
-            Some(Target::new(worker, frontend, at, backend))
+        let mut targets: Vec<Target> = Vec::new();
+        let mut target = |name: &str| {
+            let known = targets.iter().position(|to| to.backend.plan.name() == name);
+            known.or_else(|| {
+                let (at, backend) = system.backend(name)?;
+                targets.push(Target::new(worker, frontend, at, backend));
+                Some(targets.len() - 1)
+            })
+        };
+        let mut names_any = false;
+        let routes = plan.routes().iter().map(|route| match &route.to {
+            To::Backend(backend) => target(backend.name()).map_or(Way::Named, Way::Target),
+            To::Named(_) => {
+                names_any = true;
+                Way::Named
+            }
         });
+        let routes = routes.collect();
+        let default = plan.default_backend().and_then(|to| target(to.name()));
+        let all = system.backends().iter().filter(|_| names_any);
+        let named = all.filter_map(|backend| {
+            let name = backend.plan.name();
+            Some((name.into(), target(name)?))
+        });
+        let named = named.collect();
         Self {
-            targets: targets.collect(),
-            has_default: plan.default_backend().is_some(),
+            targets,
+            routes,
+            named,
+            default,
             logs: system.log().takes(Level::Info),
             at,
             tallies: Arc::clone(system.tallies(worker)),
@@ -177,15 +259,87 @@ impl Site {
     }
 
     /// The first route that takes the request, else the default.
-    fn route(&self, request: &Request<Incoming>, client: Option<&Client>) -> Option<usize> {
+    fn route(&self, request: &Request<Incoming>, transaction: &Transaction) -> Option<usize> {
         let routes = self.frontend.plan.routes();
-        if !routes.is_empty() {
-            let view = view(request, client);
-            if let Some(at) = routes.iter().position(|route| route.takes(&view)) {
-                return Some(at);
+        if routes.is_empty() {
+            return self.default;
+        }
+        let view = View::of(request).transaction(transaction);
+        let Some(at) = routes.iter().position(|route| route.takes(&view)) else {
+            return self.default;
+        };
+        match (&self.routes[at], &routes[at].to) {
+            (Way::Target(at), _) => Some(*at),
+            (Way::Named, To::Named(format)) => {
+                let mut name = Vec::new();
+                format.write(&mut name, &view, &mut |_, _, _| {});
+                let name = std::str::from_utf8(&name).ok();
+                name.and_then(|name| self.named.get(name).copied())
+                    .or(self.default)
+            }
+            // It names a backend that was not there to be run.
+            (Way::Named, To::Backend(_)) => self.default,
+        }
+    }
+
+    /// What the client gets from this process itself.
+    fn answered(
+        &self,
+        record: Option<Record>,
+        answer: Answer,
+        mut transaction: Transaction,
+    ) -> Response<Body> {
+        let record = record.map(|record| record.answered_here(&answer));
+        let (mut head, page) = answer.response.into_parts();
+        let rules = &self.frontend.plan.rules().after_response;
+        if !rules.is_empty() {
+            let client = record.as_ref().map(Record::client).cloned();
+            rules.apply(
+                &mut head,
+                client.as_ref(),
+                &mut transaction,
+                self.frontend.plan.pages(),
+            );
+        }
+        Response::from_parts(head, Body::page(page, record))
+    }
+
+    fn has_response_rules(&self, target: &Target) -> bool {
+        let any =
+            |rules: &plan::Rules| !rules.response.is_empty() || !rules.after_response.is_empty();
+        any(self.frontend.plan.rules()) || (!target.own && any(target.backend.plan.rules()))
+    }
+
+    /// Applies the rules on responses: the backend's first, then the frontend's.
+    fn after(
+        &self,
+        target: &Target,
+        response: Response<Body>,
+        mut transaction: Transaction,
+    ) -> Response<Body> {
+        transaction.forget(VariableScope::Request);
+        let (mut head, mut body) = response.into_parts();
+        let client = body.client().cloned();
+        let (front, back) = (self.frontend.plan.rules(), target.backend.plan.rules());
+        let rules = [(!target.own).then_some(back), Some(front)];
+        let rules = || rules.into_iter().flatten();
+        let mut apply = |rules: &lb_http::rules::ResponseRules, head: &mut Parts| {
+            rules.apply(head, client.as_ref(), &mut transaction, &target.pages)
+        };
+        if body.is_of_server() {
+            for rules in rules() {
+                if let Some(answer) = apply(&rules.response, &mut head) {
+                    let page;
+                    (head, page) = answer.response.into_parts();
+                    body.replace(page, answer.failure, head.status);
+                    break;
+                }
             }
         }
-        self.has_default.then_some(routes.len())
+        for rules in rules() {
+            apply(&rules.after_response, &mut head);
+        }
+        Response::from_parts(head, body)
     }
 
     /// The backend of a route.
@@ -268,6 +422,7 @@ impl Target {
     ) -> Self {
         let (front, back) = (frontend.plan.model(), backend.plan.model());
         let pages = backend.plan.pages().clone().or(frontend.plan.pages());
+        let pages = Arc::new(pages);
         let mut proxy = Proxy::builder(backend.pool.clone())
             .shard(worker)
             .timeouts(backend.plan.timeouts(&front.timeout))
@@ -277,7 +432,7 @@ impl Target {
                 front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive,
             )
             .via((front.via && back.via).then(|| HeaderValue::from_static("lb")))
-            .pages(Arc::new(pages));
+            .pages(Arc::clone(&pages));
         if let Some(forwarded_for) =
             forwarded_for(front.forwardfor.as_ref(), back.forwardfor.as_ref())
         {
@@ -296,6 +451,8 @@ impl Target {
                 Some(sticky) => Entrance::Sticky(sticky.layer(proxy)),
                 None => Entrance::Plain(proxy),
             },
+            own: front.name.span() == back.name.span(),
+            pages,
             at,
             backend: Arc::clone(backend),
         }

@@ -7,13 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::policy::Algorithm;
 use lb_http::{
     BodyError, Broken, Client,
     exchange::{Exchange, Failure},
     proxy,
+    rules::Answer,
     server::Incoming,
 };
 use tokio::time::Instant;
@@ -89,18 +90,28 @@ impl Record {
         }
     }
 
-    /// There is no backend for it.
-    pub(super) fn without_server(mut self) -> Self {
-        self.answered(503, None);
-        self.termination = Termination::of(Some(Failure::NoServer));
+    /// This process answers itself.
+    pub(super) fn answered_here(mut self, answer: &Answer) -> Self {
+        self.answered(answer.response.status().as_u16(), None);
+        self.termination = Termination::of(Some(answer.failure));
+        match (answer.failure, self.by) {
+            (Failure::Denied | Failure::Tarpitted, by) => {
+                self.site.traffic().denied.add(1);
+                if let By::Backend(at) = by {
+                    self.site.backend_traffic(at).denied.add(1);
+                }
+            }
+            (Failure::Local, By::Nobody | By::Backend(_)) => {
+                self.site.traffic().intercepted.add(1);
+            }
+            _ => {}
+        }
         self
     }
 
-    /// The statistics page has answered.
-    pub(super) fn with_stats(mut self, status: u16) -> Self {
-        self.answered(status, None);
-        self.termination = Termination::of(Some(Failure::Local));
-        self
+    /// Who asked.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     fn answered(&mut self, status: u16, exchange: Option<Exchange>) {
@@ -130,6 +141,19 @@ impl Record {
             {
                 traffic.answered(status);
             }
+        }
+    }
+
+    /// A rule has put another response in the place of the server's.
+    fn replaced(&mut self, failure: Failure, status: u16) {
+        self.status = Some(status);
+        self.termination = Termination::of(Some(failure));
+        self.site.traffic().denied_responses.add(1);
+        let By::Backend(at) = self.by else { return };
+        self.site.backend_traffic(at).denied_responses.add(1);
+        let server = self.exchange.as_ref().and_then(|e| e.server.as_ref());
+        if let Some(traffic) = server.and_then(|s| self.site.server_traffic(at, s.uid())) {
+            traffic.denied_responses.add(1);
         }
     }
 
@@ -288,6 +312,25 @@ impl Body {
         Self {
             inner: Inner::Page(page),
             record,
+        }
+    }
+
+    /// Who asked.
+    pub(super) fn client(&self) -> Option<&Client> {
+        self.record.as_ref().map(Record::client)
+    }
+
+    /// Is it a server's, and no page of this process?
+    pub(super) fn is_of_server(&self) -> bool {
+        let exchange = self.record.as_ref().and_then(|r| r.exchange.as_ref());
+        exchange.is_some_and(|exchange| exchange.failure.is_none())
+    }
+
+    /// A rule puts a page in the response's place.
+    pub(super) fn replace(&mut self, page: Bytes, failure: Failure, status: StatusCode) {
+        self.inner = Inner::Page(page);
+        if let Some(record) = &mut self.record {
+            record.replaced(failure, status.as_u16());
         }
     }
 

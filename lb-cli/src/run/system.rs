@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -15,7 +15,7 @@ use lb_core::{
     policy::Algorithm,
     server::ServerUid,
 };
-use lb_http::Upstream;
+use lb_http::{Upstream, fetch::FrontendFacts};
 use lb_tcp::{Endpoint, Listener};
 use tokio::{
     sync::{Semaphore, watch},
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     log::Sink,
-    plan::{Backend, Frontend, Plan},
+    plan::{Backend, Frontend, Plan, Rated},
     stats,
 };
 
@@ -155,6 +155,30 @@ impl RunningFrontend {
     }
 }
 
+impl FrontendFacts for RunningFrontend {
+    fn connections(&self) -> u32 {
+        self.connections.now()
+    }
+
+    fn request_rate(&self) -> u32 {
+        narrow(self.rates.requests.now())
+    }
+
+    fn session_rate(&self) -> u32 {
+        narrow(self.rates.connections.now())
+    }
+}
+
+impl Rated for RunningBackend {
+    fn rate(&self) -> u32 {
+        narrow(self.rates.requests.now())
+    }
+}
+
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// A running process.
 #[derive(Debug)]
 pub struct System {
@@ -192,14 +216,18 @@ impl System {
                     .expect("the configuration has distinct servers with addresses");
                 let snapshot = pool.snapshot();
                 let up = snapshot.all().is_empty() || !snapshot.usable().is_empty();
-                Arc::new(RunningBackend {
+                let place = backend.place();
+                let running = Arc::new(RunningBackend {
                     plan: Arc::clone(backend),
                     health: checker.handle(),
                     checker: Mutex::new(Some(checker)),
                     history: Mutex::new(History::new(up, started)),
                     rates: BackendRates::new(snapshot.all().len()),
                     pool,
-                })
+                });
+                let rated: Weak<dyn Rated> = Arc::downgrade(&(Arc::clone(&running) as _));
+                place.fill(&running.pool, rated);
+                running
             })
             .collect();
         let tallies = (0..workers.get()).map(|_| {
@@ -222,7 +250,7 @@ impl System {
             for (bind, listeners) in sockets {
                 deal(&mut assignments, at, bind, listeners);
             }
-            frontends.push(Arc::new(RunningFrontend {
+            let running = Arc::new(RunningFrontend {
                 connections: Count::default(),
                 permits: semaphore(frontend.model().maxconn),
                 bind_permits: frontend
@@ -236,7 +264,10 @@ impl System {
                 rates: FrontendRates::default(),
                 page: frontend.stats().is_some().then(stats::Page::new),
                 plan: frontend,
-            }));
+            });
+            let facts: Weak<dyn FrontendFacts> = Arc::downgrade(&(Arc::clone(&running) as _));
+            running.plan.place().fill(facts);
+            frontends.push(running);
         }
         Ok(Arc::new(Self {
             workers,

@@ -77,8 +77,12 @@ pub(super) struct Traffic {
     pub(super) server_aborts: Tally,
     /// What was no request.
     pub(super) refused: Tally,
-    /// Answered by the statistics page.
+    /// Answered by this process itself: the statistics page, redirects, monitors.
     pub(super) intercepted: Tally,
+    /// Requests that a rule forbade.
+    pub(super) denied: Tally,
+    /// Responses of servers, likewise.
+    pub(super) denied_responses: Tally,
     /// No connection to a server; a backend's own are those without a server.
     pub(super) unserved: Tally,
     pub(super) in_flight_max: Tally,
@@ -115,6 +119,8 @@ impl Traffic {
             server_aborts: self.server_aborts.now(),
             refused: self.refused.now(),
             intercepted: self.intercepted.now(),
+            denied: self.denied.now(),
+            denied_responses: self.denied_responses.now(),
             unserved: self.unserved.now(),
             in_flight_max: self.in_flight_max.now(),
             queue_max: self.queue_max.now(),
@@ -187,6 +193,8 @@ pub struct Totals {
     pub server_aborts: u64,
     pub refused: u64,
     pub intercepted: u64,
+    pub denied: u64,
+    pub denied_responses: u64,
     pub unserved: u64,
     pub in_flight_max: u64,
     pub queue_max: u64,
@@ -239,6 +247,8 @@ impl AddAssign for Totals {
         self.server_aborts += other.server_aborts;
         self.refused += other.refused;
         self.intercepted += other.intercepted;
+        self.denied += other.denied;
+        self.denied_responses += other.denied_responses;
         self.unserved += other.unserved;
         self.in_flight_max = self.in_flight_max.max(other.in_flight_max);
         self.queue_max = self.queue_max.max(other.queue_max);

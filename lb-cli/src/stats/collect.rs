@@ -117,7 +117,9 @@ fn frontend(system: &System, at: usize) -> Row {
         .number(ConnRateMax, connections.max())
         .number(ConnTot, total)
         .number(Intercepted, totals.intercepted)
-        .zeros(&[Sid, RateLim, Dreq, Dresp, Dcon, Dses, Wrew, Eint])
+        .number(Dreq, totals.denied)
+        .number(Dresp, totals.denied_responses)
+        .zeros(&[Sid, RateLim, Dcon, Dses, Wrew, Eint])
         .zeros(&[CompIn, CompOut, CompByp, CompRsp, CacheLookups, CacheHits]);
     volume(row, &totals)
 }
@@ -167,7 +169,8 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .some(RateMax, rate.map(crate::run::Rate::max))
             .number(SrvIcur, server.target().idle_connections() as u64)
             .number(Uweight, server.user_weight())
-            .zeros(&[Dresp, Wrew, Eint]);
+            .number(Dresp, totals.denied_responses)
+            .zeros(&[Wrew, Eint]);
         let row = answers(phases(volume(row, &totals), &totals), system, &totals, now);
         let plan = backend
             .plan()
@@ -299,7 +302,9 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
         .number(Rate, backend.rates().requests.now())
         .number(RateMax, backend.rates().requests.max())
         .number(Uweight, user_weight)
-        .zeros(&[Sid, Dreq, Dresp, Wrew, Eint])
+        .number(Dreq, totals.denied)
+        .number(Dresp, totals.denied_responses)
+        .zeros(&[Sid, Wrew, Eint])
         .zeros(&[CompIn, CompOut, CompByp, CompRsp, CacheLookups, CacheHits]);
     let row = match snapshot.all().is_empty() {
         true => row,

@@ -22,7 +22,7 @@ use http::{
         REFERRER_POLICY, REFRESH, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
-use lb_http::{Client, fetch::RequestView, server::Incoming};
+use lb_http::{fetch, server::Incoming};
 
 pub use self::{
     collect::collect,
@@ -74,7 +74,7 @@ impl Page {
             return refusal;
         }
         let (uri, view) = (&stats.model().uri, View::of(&stats.model().uri, &request));
-        let may_change = stats.may_change(&request_view(&request));
+        let may_change = stats.may_change(&fetch::View::of(&request));
         if request.method() == Method::POST {
             let outcome = match may_change {
                 true => admin::change(system, &self.token, request).await,
@@ -104,14 +104,6 @@ impl Page {
         }
         response
     }
-}
-
-fn request_view(request: &Request<Incoming>) -> RequestView<'_> {
-    let client: Option<&Client> = request.extensions().get();
-    RequestView::of(request).connection(
-        client.and_then(|client| client.peer().inet()),
-        client.and_then(|client| client.local().inet()),
-    )
 }
 
 /// The rows that the configuration and the request want.

@@ -15,7 +15,7 @@
 //!     type Context<'a> = &'a str;
 //!     fn sample_type(&self) -> SampleType { SampleType::Str }
 //!     fn each(&self, path: &&str, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
-//!         visit(Sample::Bytes(path.as_bytes()))
+//!         visit(Sample::Str(path.as_bytes()))
 //!     }
 //! }
 //! # struct Words;
@@ -43,6 +43,7 @@ mod sample;
 mod scope;
 mod terms;
 mod trace;
+mod value;
 mod word;
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use self::{
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},
     trace::{TermTrace, TestTrace, Trace},
+    value::Value,
     word::{Word, find_suffix, words},
 };
 

@@ -43,6 +43,15 @@ impl<V: Vocabulary> Parser<'_, V> {
     /// `if COND` or `unless COND`.
     pub(super) fn suffix(&self, text: &str) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
         let words = words(text).map_err(|error| vec![error])?;
+        self.ending(text, &words)
+    }
+
+    /// The same of words that are cut already.
+    pub(super) fn ending(
+        &self,
+        text: &str,
+        words: &[Word],
+    ) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
         let unless = match words.first() {
             Some(word) if word.is("if") => false,
             Some(word) if word.is("unless") => true,

@@ -38,18 +38,32 @@ pub enum Sample<'a> {
     Int(i64),
     /// An address.
     Ip(IpAddr),
-    /// Text or other bytes.
-    Bytes(&'a [u8]),
+    /// Text, as bytes.
+    Str(&'a [u8]),
+    /// Bytes that are not text.
+    Bin(&'a [u8]),
 }
 
 impl Sample<'_> {
+    /// Its type.
+    #[must_use]
+    pub fn sample_type(&self) -> SampleType {
+        match self {
+            Self::Bool(_) => SampleType::Bool,
+            Self::Int(_) => SampleType::Int,
+            Self::Ip(_) => SampleType::Ip,
+            Self::Str(_) => SampleType::Str,
+            Self::Bin(_) => SampleType::Bin,
+        }
+    }
+
     /// Hands over the sample as text: numbers in decimal, booleans as `1` and `0`. Allocates nothing.
     pub fn with_text<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
         // The longest are IPv6 addresses: 45 characters with an embedded IPv4 address.
         let mut buffer = [0u8; 48];
         let mut rest = buffer.as_mut_slice();
         let written = match self {
-            Sample::Bytes(bytes) => return f(bytes),
+            Sample::Str(bytes) | Sample::Bin(bytes) => return f(bytes),
             Sample::Bool(value) => write!(rest, "{}", u8::from(*value)),
             Sample::Int(value) => write!(rest, "{value}"),
             Sample::Ip(value) => write!(rest, "{value}"),
@@ -67,7 +81,7 @@ impl Sample<'_> {
             Sample::Bool(value) => Some(i64::from(*value)),
             Sample::Int(value) => Some(*value),
             Sample::Ip(_) => None,
-            Sample::Bytes(text) => leading_int(text),
+            Sample::Str(text) | Sample::Bin(text) => leading_int(text),
         }
     }
 
@@ -77,7 +91,7 @@ impl Sample<'_> {
     pub fn to_ip(&self) -> Option<IpAddr> {
         match self {
             Sample::Ip(value) => Some(*value),
-            Sample::Bytes(text) => leading_ip(text),
+            Sample::Str(text) | Sample::Bin(text) => leading_ip(text),
             Sample::Bool(_) | Sample::Int(_) => None,
         }
     }

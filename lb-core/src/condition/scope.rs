@@ -11,6 +11,7 @@ use super::{
     error::{ConditionError, Span},
     fetch::Vocabulary,
     parse::{Acl, Names, Parser, Resolved},
+    word::Word,
 };
 
 /// Reads the file of a `-f` flag.
@@ -97,6 +98,23 @@ impl<V: Vocabulary> Scope<V> {
     /// Every mistake, each with its place in `text`.
     pub fn terms(&self, text: &str) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
         self.parser().bare_terms(text)
+    }
+
+    /// Compiles the `if COND` or `unless COND` at the end of a rule, already cut into `words` of `text`.
+    ///
+    /// # Errors
+    /// Every mistake, each with its place in `text`.
+    pub fn ending(
+        &self,
+        text: &str,
+        words: &[Word],
+    ) -> Result<Condition<V::Fetch>, Vec<ConditionError>> {
+        self.parser().ending(text, words)
+    }
+
+    /// What its expressions may use.
+    pub fn vocabulary(&self) -> &V {
+        &self.vocabulary
     }
 
     fn parser(&self) -> Parser<'_, V> {

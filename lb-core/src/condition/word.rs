@@ -36,7 +36,8 @@ impl Word {
     }
 
     /// Where the bytes `from..to` of the value stand in the text.
-    pub(super) fn part(&self, from: usize, to: usize) -> Span {
+    #[must_use]
+    pub fn part(&self, from: usize, to: usize) -> Span {
         let end = self.span.offset + self.span.len;
         let start = self.at.get(from).copied().unwrap_or(end);
         let stop = if to >= self.at.len() {
@@ -50,14 +51,34 @@ impl Word {
         }
     }
 
-    /// The rest of the word after its first `n` bytes.
-    pub(super) fn after(&self, n: usize) -> Self {
+    /// All of `text` as one word in which nothing is quoted: a whole value of the configuration.
+    #[must_use]
+    pub fn whole(text: &str) -> Self {
         Self {
-            value: self.value[n..].to_vec(),
-            at: self.at[n..].to_vec(),
-            span: self.part(n, self.value.len()),
+            value: text.as_bytes().to_vec(),
+            at: (0..text.len()).collect(),
+            span: Span {
+                offset: 0,
+                len: text.len(),
+            },
+            plain: false,
+        }
+    }
+
+    /// The bytes `from..to` of the word as a word of their own.
+    #[must_use]
+    pub fn slice(&self, from: usize, to: usize) -> Self {
+        Self {
+            value: self.value[from..to].to_vec(),
+            at: self.at[from..to].to_vec(),
+            span: self.part(from, to),
             plain: self.plain,
         }
+    }
+
+    /// The rest of the word after its first `n` bytes.
+    pub(super) fn after(&self, n: usize) -> Self {
+        self.slice(n, self.value.len())
     }
 
     /// The word as text for a message; bytes that are no UTF-8 are replaced.

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::{
     convert::Converter,
     cookie, header, param,
-    view::{RequestView, join},
+    view::{RequestView, View, join},
 };
 
 /// What is taken from a request.
@@ -99,11 +99,7 @@ impl HttpExpr {
 
     /// Hands over the one sample that the expression has outside conditions: the last of a header's or a named
     /// cookie's values, else the first. `None` if there is none.
-    pub fn with_sample<R>(
-        &self,
-        view: &RequestView<'_>,
-        f: impl FnOnce(Sample<'_>) -> R,
-    ) -> Option<R> {
+    pub fn with_sample<R>(&self, view: &View<'_>, f: impl FnOnce(Sample<'_>) -> R) -> Option<R> {
         let mut f = Some(f);
         let mut result = None;
         self.fetch.one(view, &mut |sample| {
@@ -121,12 +117,12 @@ impl HttpExpr {
         }
         let mut buffer: SmallVec<[u8; 256]> = sample.with_text(SmallVec::from_slice);
         let converted = self.converters.iter().all(|c| c.apply(&mut buffer));
-        converted && visit(Sample::Bytes(&buffer))
+        converted && visit(Sample::Str(&buffer))
     }
 }
 
 impl Fetch for HttpExpr {
-    type Context<'a> = RequestView<'a>;
+    type Context<'a> = View<'a>;
 
     fn sample_type(&self) -> SampleType {
         self.converters
@@ -134,7 +130,7 @@ impl Fetch for HttpExpr {
             .map_or_else(|| self.fetch.sample_type(), Converter::output)
     }
 
-    fn each(&self, view: &RequestView<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
+    fn each(&self, view: &View<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
         if self.converters.is_empty() {
             return self.fetch.each(view, visit);
         }
@@ -155,30 +151,47 @@ impl HttpFetch {
         }
     }
 
-    fn each(&self, view: &RequestView<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
+    fn each(&self, view: &View<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
+        let address = match self {
+            Self::Always(value) => return visit(Sample::Bool(*value)),
+            Self::Src => view.source().map(|a| Sample::Ip(a.ip())),
+            Self::SrcPort => view.source().map(|a| port(a.port())),
+            Self::Dst => view.destination().map(|a| Sample::Ip(a.ip())),
+            Self::DstPort => view.destination().map(|a| port(a.port())),
+            _ => {
+                return view
+                    .request
+                    .is_some_and(|view| self.in_request(&view, visit));
+            }
+        };
+        address.is_some_and(visit)
+    }
+
+    /// What only a request has.
+    fn in_request(
+        &self,
+        view: &RequestView<'_>,
+        visit: &mut dyn FnMut(Sample<'_>) -> bool,
+    ) -> bool {
         match self {
-            Self::Always(value) => visit(Sample::Bool(*value)),
-            Self::Method => visit(Sample::Bytes(view.method.as_str().as_bytes())),
-            Self::Version => visit(Sample::Bytes(version(view.version))),
-            Self::Url => view.with_url(|url| visit(Sample::Bytes(url))),
+            Self::Method => visit(Sample::Str(view.method.as_str().as_bytes())),
+            Self::Version => visit(Sample::Str(version(view.version))),
+            Self::Url => view.with_url(|url| visit(Sample::Str(url))),
             Self::Path => text(view.path(), visit),
             Self::PathQuery => text(view.path_and_query(), visit),
             Self::Query => text(view.query(), visit),
             Self::Base => based(view, view.path(), visit),
             Self::BaseQuery => based(view, view.path_and_query(), visit),
-            Self::Src => view.source.is_some_and(|a| visit(Sample::Ip(a.ip()))),
-            Self::SrcPort => view.source.is_some_and(|a| visit(port(a.port()))),
-            Self::Dst => view.destination.is_some_and(|a| visit(Sample::Ip(a.ip()))),
-            Self::DstPort => view.destination.is_some_and(|a| visit(port(a.port()))),
             Self::Values(values, cast) => values.each(view, &mut |value| {
                 cast.apply(value).is_some_and(&mut *visit)
             }),
             Self::Count(values) => visit(Sample::Int(values.count(view))),
+            Self::Always(_) | Self::Src | Self::SrcPort | Self::Dst | Self::DstPort => false,
         }
     }
 
-    fn one(&self, view: &RequestView<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) {
-        let Self::Values(values, cast) = self else {
+    fn one(&self, view: &View<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) {
+        let (Self::Values(values, cast), Some(view)) = (self, &view.request) else {
             self.each(view, visit);
             return;
         };
@@ -254,7 +267,7 @@ impl Values {
 impl Cast {
     fn apply(self, value: &[u8]) -> Option<Sample<'_>> {
         match self {
-            Self::Text => Some(Sample::Bytes(value)),
+            Self::Text => Some(Sample::Str(value)),
             Self::Int => Some(Sample::Int(leading_int(value).unwrap_or(0))),
             Self::Ip => address(value).map(Sample::Ip),
         }
@@ -280,7 +293,7 @@ fn address(value: &[u8]) -> Option<IpAddr> {
 }
 
 fn text(text: Option<&str>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
-    text.is_some_and(|text| visit(Sample::Bytes(text.as_bytes())))
+    text.is_some_and(|text| visit(Sample::Str(text.as_bytes())))
 }
 
 fn port(port: u16) -> Sample<'static> {
@@ -296,10 +309,10 @@ fn based(
     let rest = rest.unwrap_or_default().as_bytes();
     let mut verdict = None;
     header::each(view, Some(&http::header::HOST), true, &mut |host| {
-        verdict = Some(visit(Sample::Bytes(&join(&[host, rest]))));
+        verdict = Some(visit(Sample::Str(&join(&[host, rest]))));
         true
     });
-    verdict.unwrap_or_else(|| visit(Sample::Bytes(rest)))
+    verdict.unwrap_or_else(|| visit(Sample::Str(rest)))
 }
 
 fn version(version: Version) -> &'static [u8] {

@@ -12,7 +12,12 @@ use lb_core::condition::{
 
 pub use lb_core::policy::Key;
 
-use super::{expr::HttpExpr, header, names::HttpVocabulary, view::RequestView};
+use super::{
+    expr::HttpExpr,
+    header,
+    names::HttpVocabulary,
+    view::{RequestView, View},
+};
 
 /// The source of the key, from the text of a `balance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +139,7 @@ impl KeySource {
             Self::RdpCookie(_) => f(Key::None),
             Self::Expr(expr) => {
                 let mut f = Some(f);
-                let result = expr.with_sample(view, |sample| {
+                let result = expr.with_sample(&View::from(*view), |sample| {
                     with_bytes(sample, |bytes| f.take().map(|f| f(Key::Bytes(bytes))))
                 });
                 match result.flatten() {
@@ -222,7 +227,7 @@ fn domain(host: &[u8]) -> &[u8] {
 /// A sample as HAProxy hashes it: numbers as eight big-endian bytes, addresses as their bytes.
 fn with_bytes<R>(sample: Sample<'_>, f: impl FnOnce(&[u8]) -> R) -> R {
     match sample {
-        Sample::Bytes(bytes) => f(bytes),
+        Sample::Str(bytes) | Sample::Bin(bytes) => f(bytes),
         Sample::Bool(value) => f(&i64::from(value).to_be_bytes()),
         Sample::Int(value) => f(&value.to_be_bytes()),
         Sample::Ip(IpAddr::V4(ip)) => f(&ip.octets()),
@@ -315,7 +320,7 @@ impl<'w> Words<'w> {
     fn expr(&mut self) -> Result<KeySource, ConditionError> {
         let word = self.required("a sample expression")?;
         let expr = SampleExpr::parse(word)?;
-        let vocabulary = HttpVocabulary;
+        let vocabulary = HttpVocabulary::default();
         let fetch = &expr.fetch;
         let error = |message| ConditionError::new(fetch.span, message);
         match vocabulary.knows(&fetch.name) {

@@ -1,29 +1,31 @@
 //! Taking samples from HTTP requests: HAProxy's sample fetches and converters.
 //!
 //! [`HttpVocabulary`] gives the names their meaning for [`lb_core::condition`], [`HttpExpr`] is what an expression
-//! such as `hdr(host),lower` becomes, [`RequestView`] is what it looks at, and [`key::KeySource`] takes from it the
+//! such as `hdr(host),lower` becomes, [`View`] is what it looks at, [`Registry`] what names in it stand for, and [`key::KeySource`] takes from it the
 //! key of a hashing `balance`. Behaviour is that of HAProxy 2.6.12 as observed; the differences are in
 //! `docs/conditions.md`.
 //!
 //! ```
 //! use lb_core::condition::Scope;
-//! use lb_http::fetch::{HttpVocabulary, RequestView};
+//! use lb_http::fetch::{HttpVocabulary, RequestView, View};
 //!
-//! let (scope, errors) = Scope::builder(HttpVocabulary).acl("blog", &["hdr_dom(host) -i blog.example"]).build();
+//! let (scope, errors) = Scope::builder(HttpVocabulary::default()).acl("blog", &["hdr_dom(host) -i blog.example"]).build();
 //! assert!(errors.is_empty());
 //! let condition = scope.suffix("if blog METH_GET !{ path_beg /admin }").expect("valid");
 //!
 //! let (request, ()) = http::Request::get("/posts?page=2").header("host", "Blog.Example:80").body(()).unwrap().into_parts();
-//! assert!(condition.eval(&RequestView::new(&request)));
+//! assert!(condition.eval(&View::from(RequestView::new(&request))));
 //! ```
 
 mod convert;
 mod cookie;
 mod expr;
+mod facts;
 mod header;
 pub mod key;
 mod names;
 mod param;
+mod registry;
 mod resolve;
 mod view;
 
@@ -32,6 +34,8 @@ mod tests;
 
 pub use self::{
     expr::{HttpExpr, HttpFetch},
-    names::HttpVocabulary,
-    view::RequestView,
+    facts::{BackendFacts, FrontendFacts, ServerFacts},
+    names::{HttpVocabulary, Place},
+    registry::Registry,
+    view::{RequestView, ResponseView, View},
 };

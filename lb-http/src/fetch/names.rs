@@ -1,12 +1,30 @@
 //! The names of fetches.
 
+use std::sync::Arc;
+
 use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary};
 
-use super::{convert::Converter, expr::HttpExpr, resolve::fetch};
+use super::{convert::Converter, expr::HttpExpr, registry::Registry, resolve::fetch};
 
-/// What conditions and expressions about HTTP requests may use.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct HttpVocabulary;
+/// What conditions and expressions about HTTP messages may use, in one place of a configuration.
+#[derive(Debug, Clone, Default)]
+pub struct HttpVocabulary {
+    place: Place,
+    registry: Arc<Registry>,
+}
+
+/// Where an expression stands, and so what is there to take samples from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Place {
+    /// Rules on requests, `use_backend`, `balance`: the request's head.
+    #[default]
+    Request,
+    /// Rules on responses: the response's head; of the request only what was kept.
+    Response,
+    /// A log line: all is over. What an expression needs is taken while it is there.
+    Log,
+}
 
 /// Every name that `resolve::fetch` understands.
 pub(super) const BUILT: &[&str] = &[
@@ -148,6 +166,32 @@ const FAMILIES: &[&str] = &[
     "table_",
     "txn.",
 ];
+
+impl HttpVocabulary {
+    /// The names of a place; those of backends, tables and maps are looked up in `registry`.
+    pub fn new(place: Place, registry: Arc<Registry>) -> Self {
+        Self { place, registry }
+    }
+
+    /// The same names in another place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Self {
+        Self {
+            place,
+            registry: Arc::clone(&self.registry),
+        }
+    }
+
+    /// Where its expressions stand.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// What names stand for.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+}
 
 impl Vocabulary for HttpVocabulary {
     type Fetch = HttpExpr;

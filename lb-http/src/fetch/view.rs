@@ -1,9 +1,37 @@
-//! The part of a request that samples are taken from.
+//! What samples are taken from.
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Method, Uri, Version, header::HOST, request::Parts};
+use http::{HeaderMap, Method, StatusCode, Uri, Version, header::HOST, request::Parts};
 use smallvec::SmallVec;
+
+use crate::{Client, transaction::Transaction};
+
+/// As much of a request, its connection and its response as there is at the moment, borrowed.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct View<'a> {
+    /// The request's head; none once it has gone to a server.
+    pub request: Option<RequestView<'a>>,
+    /// The response's head, from `http-response` on.
+    pub response: Option<ResponseView<'a>>,
+    /// The client's connection, where an engine tells of it.
+    pub client: Option<&'a Client>,
+    /// What rules keep for the request: variables, captures, tracked entries.
+    pub transaction: Option<&'a Transaction>,
+}
+
+/// A response's head, borrowed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ResponseView<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// The HTTP version.
+    pub version: Version,
+    /// The header fields.
+    pub headers: &'a HeaderMap,
+}
 
 /// A request's head and the connection it came on, borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +49,70 @@ pub struct RequestView<'a> {
     pub source: Option<SocketAddr>,
     /// The address the client connected to.
     pub destination: Option<SocketAddr>,
+}
+
+impl<'a> From<RequestView<'a>> for View<'a> {
+    fn from(request: RequestView<'a>) -> Self {
+        Self {
+            request: Some(request),
+            ..Self::default()
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// A request and the connection it came on, as far as its extensions tell.
+    #[must_use]
+    pub fn of<B>(request: &'a http::Request<B>) -> Self {
+        let client: Option<&Client> = request.extensions().get();
+        Self::from(RequestView::of(request)).client(client)
+    }
+
+    /// Adds the client's connection, and its addresses where the request has none yet.
+    #[must_use]
+    pub fn client(mut self, client: Option<&'a Client>) -> Self {
+        if let (Some(client), Some(request)) = (client, &mut self.request) {
+            request.source = request.source.or_else(|| client.peer().inet());
+            request.destination = request.destination.or_else(|| client.local().inet());
+        }
+        self.client = client;
+        self
+    }
+
+    /// Adds what rules keep.
+    #[must_use]
+    pub fn transaction(mut self, transaction: &'a Transaction) -> Self {
+        self.transaction = Some(transaction);
+        self
+    }
+
+    /// The client's address, after the PROXY protocol.
+    pub(super) fn source(&self) -> Option<SocketAddr> {
+        match &self.request {
+            Some(request) => request.source,
+            None => self.client?.peer().inet(),
+        }
+    }
+
+    /// The address the client connected to.
+    pub(super) fn destination(&self) -> Option<SocketAddr> {
+        match &self.request {
+            Some(request) => request.destination,
+            None => self.client?.local().inet(),
+        }
+    }
+}
+
+impl<'a> ResponseView<'a> {
+    /// The head of a response.
+    #[must_use]
+    pub fn new(head: &'a http::response::Parts) -> Self {
+        Self {
+            status: head.status,
+            version: head.version,
+            headers: &head.headers,
+        }
+    }
 }
 
 impl<'a> RequestView<'a> {

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 use http::Request;
-use lb_http::fetch::RequestView;
+use lb_http::fetch::{RequestView, View};
 
 use self::{
     request::{Header, RequestLine, Source},
@@ -58,8 +58,12 @@ struct Case {
 }
 
 impl Case {
-    fn view(&self) -> RequestView<'_> {
+    fn head(&self) -> RequestView<'_> {
         RequestView::of(&self.request).connection(Some(self.source), self.destination)
+    }
+
+    fn view(&self) -> View<'_> {
+        self.head().into()
     }
 }
 
@@ -77,10 +81,15 @@ impl Explain {
                 .iter()
                 .find_map(|bind| destination(&bind.address)),
         };
+        for backend in &plan.backends {
+            if let Ok(pool) = backend.pool(1) {
+                backend.place().fill_offline(&pool);
+            }
+        }
         let mut sheet = Sheet::default();
         self.introduce(&plan, frontend, &case, &mut sheet);
         sheet.blank();
-        if let Some(backend) = route::explain(frontend, &case, &mut sheet) {
+        if let Some(backend) = route::explain(&plan, frontend, &case, &mut sheet) {
             sheet.blank();
             server::explain(frontend, backend, &case, &mut sheet)?;
         }

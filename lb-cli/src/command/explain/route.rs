@@ -5,12 +5,13 @@ use lb_core::condition::{TermTrace, TestTrace, Trace};
 
 use super::{Case, Sheet};
 use crate::{
-    plan::{Backend, Frontend, Route},
+    plan::{Backend, Frontend, Plan, Route, To},
     stats,
 };
 
 /// Tells the rules of `frontend` up to the one that takes the request.
 pub(super) fn explain<'f>(
+    plan: &'f Plan,
     frontend: &'f Frontend,
     case: &Case,
     sheet: &mut Sheet,
@@ -30,7 +31,7 @@ pub(super) fn explain<'f>(
         if chosen.is_some() {
             sheet.judged("use_backend", route.text.as_str(), "", "not looked at");
         } else if take(route, case, sheet) {
-            chosen = Some(&*route.backend);
+            chosen = named(frontend, route, case, plan);
         }
     }
     match (frontend.default_backend(), chosen) {
@@ -48,6 +49,25 @@ pub(super) fn explain<'f>(
             None
         }
         (None, Some(_)) => chosen,
+    }
+}
+
+/// The backend that a route names; the default where there is none of that name.
+fn named<'f>(
+    frontend: &'f Frontend,
+    route: &'f Route,
+    case: &Case,
+    plan: &'f Plan,
+) -> Option<&'f Backend> {
+    match &route.to {
+        To::Backend(backend) => Some(backend),
+        To::Named(format) => {
+            let mut name = Vec::new();
+            format.write(&mut name, &case.view(), &mut |_, _, _| {});
+            let name = String::from_utf8_lossy(&name);
+            let found = plan.backend(&name).or(frontend.default_backend());
+            found.map(|backend| &**backend)
+        }
     }
 }
 

@@ -196,7 +196,7 @@ fn balance(backend: &Backend, sheet: &mut Sheet) {
 /// The hash of the request's key, where the algorithm has one.
 fn hash(backend: &Backend, pool: &Servers, case: &Case, sheet: &mut Sheet) -> Option<u32> {
     let source = backend.key()?;
-    let (key, hash) = source.with_key(&case.view(), |key| {
+    let (key, hash) = source.with_key(&case.head(), |key| {
         let text = match key {
             Key::None => None,
             Key::Bytes(bytes) => Some(format!("\"{}\"", bytes.escape_ascii())),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Acl, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch, RetryOn,
-    Server, ServerTimeouts,
+    Rules, Server, ServerTimeouts,
     check::{Check, Surroundings},
     server::{self, Common},
 };
@@ -37,6 +37,8 @@ pub struct Backend {
     pub cookie: Option<Cookie>,
     /// Named conditions.
     pub acl: Vec<Acl>,
+    /// What is done to requests and responses.
+    pub rules: Rules,
     /// Retries of one request. 3.
     pub retries: u32,
     /// What is retried. Failed connections and empty responses.
@@ -132,6 +134,7 @@ impl Backend {
             server: servers(section, &common),
             cookie: Cookie::read(section),
             acl: Acl::read_all(section),
+            rules: Rules::read(section),
             retries: section.number("retries", 0..=1000).unwrap_or(3),
             retry_on: section
                 .value("retry_on")
@@ -182,6 +185,7 @@ impl Backend {
         out.set_some("forwardfor", self.forwardfor.as_ref());
         out.set_some("connect_source", self.connect_source);
         out.set("via", self.via);
+        self.rules.print(out);
         Acl::print_all(&self.acl, &path, out);
         if let Some(cookie) = &self.cookie {
             cookie.print(&path, out);

@@ -5,7 +5,6 @@ use crate::config::{
     print::{Printer, ToToml, quoted},
     section::{Place, Section},
     types::FromValue,
-    unbuilt,
     value::Value,
 };
 
@@ -30,7 +29,7 @@ pub struct Condition {
 /// `use_backend`: a backend and when to take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UseBackend {
-    /// The backend.
+    /// The backend, or a log-format string that gives its name.
     pub name: Spanned<String>,
     /// When; `None`: always.
     pub condition: Option<Condition>,
@@ -71,6 +70,13 @@ fn nonempty(value: &Value<'_>) -> Option<Spanned<String>> {
         value.fail("the condition is empty")
     } else {
         Some(text)
+    }
+}
+
+impl UseBackend {
+    /// The name is made of each request, by `%[…]`.
+    pub fn is_dynamic(&self) -> bool {
+        self.name.contains('%')
     }
 }
 
@@ -122,14 +128,6 @@ impl FromValue for UseBackend {
         let end = text[start..]
             .find(char::is_whitespace)
             .map_or(text.len(), |at| start + at);
-        if text[start..end].contains("%[") {
-            value.cx.not_yet(
-                text.at(start..end),
-                "a backend's name from the request, `%[…]`,",
-                unbuilt::RULES,
-            );
-            return None;
-        }
         let name = text.slice(start..end);
         if name.is_empty() {
             return value.fail_with(

@@ -1,8 +1,8 @@
 //! `[frontend.NAME]`: where clients come in and which backend they get.
 
 use super::{
-    Acl, Bind, ClientTimeouts, ErrorFile, ForwardFor, HttpConnection, Limits, Mode, Stats,
-    UseBackend,
+    Acl, Bind, ClientTimeouts, ErrorFile, ForwardFor, HttpConnection, Limits, Mode, Monitor, Rules,
+    Stats, UseBackend,
 };
 use crate::config::{Spanned, print::Printer, section::Section};
 
@@ -17,6 +17,10 @@ pub struct Frontend {
     pub maxconn: Option<u32>,
     /// Named conditions.
     pub acl: Vec<Acl>,
+    /// What is done to requests and responses.
+    pub rules: Rules,
+    /// What is answered to those who watch this process.
+    pub monitor: Monitor,
     /// Backends and when to take them; the first match wins.
     pub use_backend: Vec<UseBackend>,
     /// The backend of all other requests.
@@ -47,6 +51,8 @@ impl Frontend {
             bind: section.get("bind").unwrap_or_default(),
             maxconn: section.number("maxconn", 1..=i64::from(u32::MAX)),
             acl: Acl::read_all(section),
+            rules: Rules::read(section),
+            monitor: Monitor::read(section),
             use_backend: section.get("use_backend").unwrap_or_default(),
             default_backend: section.get("default_backend"),
             forwardfor: ForwardFor::read(section),
@@ -66,6 +72,8 @@ impl Frontend {
         out.set("mode", "http");
         out.set("bind", self.bind.as_slice());
         out.set_some("maxconn", self.maxconn);
+        self.monitor.print(out);
+        self.rules.print(out);
         out.set_any("use_backend", &self.use_backend);
         out.set_some("default_backend", self.default_backend.as_ref());
         out.set_some("forwardfor", self.forwardfor.as_ref());

@@ -16,8 +16,10 @@ mod frontend;
 mod global;
 mod limits;
 mod log;
+mod monitor;
 mod program;
 mod retry;
+mod rule;
 mod script;
 mod secret;
 mod server;
@@ -41,8 +43,10 @@ pub use self::{
     global::Global,
     limits::Limits,
     log::{Facility, Level, LogFormat, LogTarget, LogTo},
+    monitor::Monitor,
     program::Program,
     retry::{Redispatch, RetryOn},
+    rule::{Rule, Rules},
     script::Script,
     secret::Secret,
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},

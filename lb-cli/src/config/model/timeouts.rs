@@ -18,7 +18,13 @@ const OF_BACKENDS: &[&str] = &[
     "server_fin",
     "tunnel",
 ];
-const OF_FRONTENDS: &[&str] = &["client", "client_fin", "http_keep_alive", "http_request"];
+const OF_FRONTENDS: &[&str] = &[
+    "client",
+    "client_fin",
+    "http_keep_alive",
+    "http_request",
+    "tarpit",
+];
 
 /// `timeout` of a frontend: the client's side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct ClientTimeouts {
     pub http_keep_alive: Duration,
     /// After the client closed its half. 30 s.
     pub client_fin: Duration,
+    /// Before a client in the tarpit gets its answer. 10 s.
+    pub tarpit: Duration,
 }
 
 /// `timeout` of a backend: the servers' side.
@@ -56,6 +64,7 @@ impl ClientTimeouts {
             http_request: section.duration("http_request").unwrap_or(10 * SECOND),
             http_keep_alive: section.duration("http_keep_alive").unwrap_or(10 * SECOND),
             client_fin: section.duration("client_fin").unwrap_or(30 * SECOND),
+            tarpit: section.duration("tarpit").unwrap_or(10 * SECOND),
         };
         finish(&section, owner, (OF_BACKENDS, "the `timeout` of a backend"));
         timeouts
@@ -67,6 +76,7 @@ impl ClientTimeouts {
         out.set("http_request", self.http_request);
         out.set("http_keep_alive", self.http_keep_alive);
         out.set("client_fin", self.client_fin);
+        out.set("tarpit", self.tarpit);
     }
 }
 

@@ -58,7 +58,11 @@ pub(crate) fn duplicates(config: &Config, cx: &Context<'_>) {
 /// Names of things that do not exist.
 pub(crate) fn references(config: &Config, cx: &Context<'_>) {
     for frontend in &config.frontends {
-        let named = frontend.use_backend.iter().map(|rule| &rule.name);
+        let fixed = frontend
+            .use_backend
+            .iter()
+            .filter(|rule| !rule.is_dynamic());
+        let named = fixed.map(|rule| &rule.name);
         for name in named.chain(&frontend.default_backend) {
             backend_exists(config, name, cx);
         }

@@ -65,7 +65,7 @@ impl Fetch for TestFetch {
 
     fn each(&self, input: &Input, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
         match self {
-            Self::Text | Self::Blob => input.texts.iter().any(|t| visit(Sample::Bytes(t))),
+            Self::Text | Self::Blob => input.texts.iter().any(|t| visit(Sample::Str(t))),
             Self::Number => input.number.is_some_and(|n| visit(Sample::Int(n))),
             Self::Address => input.address.is_some_and(|a| visit(Sample::Ip(a))),
             Self::Always(value) => visit(Sample::Bool(*value)),

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::{Request, Version};
 use lb_core::condition::{Condition, Scope};
 
-use super::{HttpExpr, HttpVocabulary, RequestView};
+use super::{HttpExpr, HttpVocabulary, RequestView, View};
 
 /// Builds a request from `GET / HTTP/1.1 | name: value | …`.
 fn request(line: &str) -> Request<()> {
@@ -32,8 +32,12 @@ fn request(line: &str) -> Request<()> {
     builder.body(()).expect("a valid request")
 }
 
+fn view(request: &Request<()>) -> View<'_> {
+    View::from(head(request))
+}
+
 /// The request as HAProxy saw it: the field `x-src` is the client's address.
-fn view(request: &Request<()>) -> RequestView<'_> {
+fn head(request: &Request<()>) -> RequestView<'_> {
     let source: IpAddr = match request.headers().get("x-src") {
         Some(value) => value.to_str().unwrap().parse().unwrap(),
         None => IpAddr::from([127, 0, 0, 1]),
@@ -45,7 +49,7 @@ fn view(request: &Request<()>) -> RequestView<'_> {
 }
 
 fn condition(text: &str) -> Condition<HttpExpr> {
-    let (scope, errors) = Scope::builder(HttpVocabulary).build();
+    let (scope, errors) = Scope::builder(HttpVocabulary::default()).build();
     assert!(errors.is_empty());
     scope
         .suffix(&format!("if {text}"))

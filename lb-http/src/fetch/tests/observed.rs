@@ -2,7 +2,7 @@
 
 use crate::fetch::key::{Key, KeySource};
 
-use super::{condition, request, view};
+use super::{condition, head, request, view};
 
 #[test]
 fn conditions_come_to_what_haproxy_says() {
@@ -56,7 +56,7 @@ fn keys_lead_to_the_servers_haproxy_chose() {
             let request = request(line);
             let (text, source) = source.as_ref().expect("a balance before it");
             let (key, got) =
-                source.with_key(&view(&request), |key| (format!("{key:?}"), server(key)));
+                source.with_key(&head(&request), |key| (format!("{key:?}"), server(key)));
             lines += 1;
             if got != expected.parse().ok() {
                 wrong.push(format!("{text} of {line}: {key}, HAProxy took {expected}"));

@@ -71,7 +71,7 @@ fn mistakes_in_expressions_are_said_where_they_are() {
         ),
     ] {
         let found = check(marked, |text| {
-            let (scope, _) = Scope::builder(HttpVocabulary).build();
+            let (scope, _) = Scope::builder(HttpVocabulary::default()).build();
             scope.condition(text).expect_err(text).remove(0)
         });
         assert_eq!(found, message, "{marked}");
@@ -80,9 +80,9 @@ fn mistakes_in_expressions_are_said_where_they_are() {
 
 #[test]
 fn every_built_name_resolves_and_is_built() {
-    let (scope, _) = Scope::builder(HttpVocabulary).build();
+    let (scope, _) = Scope::builder(HttpVocabulary::default()).build();
     for name in BUILT {
-        assert_eq!(HttpVocabulary.knows(name), Known::Built);
+        assert_eq!(HttpVocabulary::default().knows(name), Known::Built);
         let argument = if name.contains("hdr") { "(x)" } else { "" };
         let compiled = scope.condition(&format!("{{ {name}{argument} -m found }}"));
         assert!(compiled.is_ok(), "{name}: {:?}", compiled.err());

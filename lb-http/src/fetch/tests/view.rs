@@ -1,7 +1,7 @@
 //! Requests that HAProxy was not asked about: HTTP/2, targets without a path, unknown connections.
 
 use super::{condition, holds, request, view};
-use crate::fetch::{RequestView, key::KeySource};
+use crate::fetch::{RequestView, View, key::KeySource};
 
 #[test]
 fn authority_stands_in_for_a_missing_host() {
@@ -55,7 +55,7 @@ fn what_is_unknown_has_no_sample() {
     let view = RequestView::of(&request);
     for name in ["src", "src_port", "dst", "dst_port"] {
         assert!(
-            !condition(&format!("{{ {name} -m found }}")).eval(&view),
+            !condition(&format!("{{ {name} -m found }}")).eval(&View::from(view)),
             "{name}"
         );
     }

@@ -164,10 +164,14 @@ fn status_of(failure: Failure) -> StatusCode {
         | Failure::ConnectTimeout
         | Failure::ShutDown => StatusCode::SERVICE_UNAVAILABLE,
         Failure::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
-        Failure::BadResponse | Failure::InvalidResponse => StatusCode::BAD_GATEWAY,
+        Failure::BadResponse | Failure::InvalidResponse | Failure::ResponseDenied => {
+            StatusCode::BAD_GATEWAY
+        }
         Failure::Client | Failure::InvalidBody => StatusCode::BAD_REQUEST,
         Failure::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
         Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Failure::Denied => StatusCode::FORBIDDEN,
+        Failure::Tarpitted => StatusCode::INTERNAL_SERVER_ERROR,
         Failure::Local => StatusCode::OK,
         Failure::Redirected => StatusCode::FOUND,
     }

@@ -1,0 +1,153 @@
+//! From texts to rules: `action words… if COND`.
+
+use lb_core::condition::{ConditionError, Scope, Span, Word, words};
+
+use super::Rule;
+use crate::fetch::HttpVocabulary;
+
+/// A mistake in a rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule {rule}")]
+#[non_exhaustive]
+pub struct RuleError {
+    /// Which of the rules, from 0.
+    pub rule: usize,
+    /// What is wrong, and where in its text.
+    pub source: ConditionError,
+}
+
+/// The words of an action, read one after another.
+pub(super) struct Words<'w> {
+    /// The action's name, or the word read last.
+    last: &'w Word,
+    rest: &'w [Word],
+    pub(super) vocabulary: &'w HttpVocabulary,
+}
+
+/// Compiles each text with `action`, which reads the words of an action after its name.
+pub(super) fn compile<T: AsRef<str>, A>(
+    texts: &[T],
+    scope: &Scope<HttpVocabulary>,
+    action: impl Fn(&str, &mut Words<'_>) -> Result<A, ConditionError>,
+) -> Result<Box<[Rule<A>]>, Vec<RuleError>> {
+    let (mut rules, mut errors) = (Vec::new(), Vec::new());
+    for (at, text) in texts.iter().enumerate() {
+        match rule(text.as_ref(), scope, &action) {
+            Ok(rule) => rules.push(rule),
+            Err(found) => errors.extend(
+                found
+                    .into_iter()
+                    .map(|source| RuleError { rule: at, source }),
+            ),
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(rules.into()),
+        false => Err(errors),
+    }
+}
+
+fn rule<A>(
+    text: &str,
+    scope: &Scope<HttpVocabulary>,
+    action: impl Fn(&str, &mut Words<'_>) -> Result<A, ConditionError>,
+) -> Result<Rule<A>, Vec<ConditionError>> {
+    let words = words(text).map_err(|error| vec![error])?;
+    let Some((name, rest)) = words.split_first() else {
+        let span = Span { offset: 0, len: 0 };
+        return Err(vec![ConditionError::new(span, "expected an action")]);
+    };
+    let is_end = |word: &Word| word.is("if") || word.is("unless");
+    let end = rest.iter().position(is_end).unwrap_or(rest.len());
+    let (mut errors, mut condition) = (Vec::new(), None);
+    if end < rest.len() {
+        match scope.ending(text, &rest[end..]) {
+            Ok(compiled) => condition = Some(compiled),
+            Err(found) => errors = found,
+        }
+    }
+    let mut reader = Words {
+        last: name,
+        rest: &rest[..end],
+        vocabulary: scope.vocabulary(),
+    };
+    let called = String::from_utf8_lossy(name.value()).into_owned();
+    let action = action(&called, &mut reader).and_then(|action| reader.end().map(|()| action));
+    match action {
+        Ok(action) if errors.is_empty() => Ok(Rule {
+            text: text.into(),
+            condition,
+            action,
+        }),
+        Ok(_) => Err(errors),
+        Err(error) => {
+            errors.insert(0, error);
+            Err(errors)
+        }
+    }
+}
+
+impl<'w> Words<'w> {
+    /// The word read last: the action's name at first.
+    pub(super) fn last(&self) -> &'w Word {
+        self.last
+    }
+
+    /// The next word.
+    pub(super) fn next(&mut self) -> Option<&'w Word> {
+        let (first, rest) = self.rest.split_first()?;
+        (self.last, self.rest) = (first, rest);
+        Some(first)
+    }
+
+    /// Passes over a keyword, if it is the next word.
+    pub(super) fn eat(&mut self, keyword: &str) -> bool {
+        let hit = self.rest.first().is_some_and(|word| word.is(keyword));
+        if hit {
+            self.next();
+        }
+        hit
+    }
+
+    /// The word that must follow, `what` being what it is.
+    pub(super) fn required(&mut self, what: &str) -> Result<&'w Word, ConditionError> {
+        let span = self.last.span();
+        let end = Span {
+            offset: span.offset + span.len,
+            len: 0,
+        };
+        self.next()
+            .ok_or_else(|| ConditionError::new(end, format!("expected {what} here")))
+    }
+
+    /// A whole number from `low` to `high`.
+    pub(super) fn number(
+        &mut self,
+        what: &str,
+        low: u64,
+        high: u64,
+    ) -> Result<u64, ConditionError> {
+        let word = self.required(what)?;
+        let number = std::str::from_utf8(word.value())
+            .ok()
+            .and_then(|text| text.parse().ok());
+        number
+            .filter(|number| (low..=high).contains(number))
+            .ok_or_else(|| {
+                let message = format!("expected {what}, a number from {low} to {high}");
+                ConditionError::new(word.span(), message)
+            })
+    }
+
+    fn end(&self) -> Result<(), ConditionError> {
+        match self.rest.first() {
+            None => Ok(()),
+            Some(word) => {
+                let given = String::from_utf8_lossy(word.value());
+                let message = format!("`{given}` is not expected here");
+                Err(ConditionError::new(word.span(), message)
+                    .help("a condition begins with `if` or `unless`"))
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Rules: what is done to requests and responses, and on which conditions.
+//!
+//! HAProxy: `http-request`, `http-response`, `http-after-response`. A rule is an action and, behind `if` or `unless`, a
+//! condition. Rules are compiled once, with every mistake at its place; they are looked at in their order, until one
+//! ends the matter. A request pays for the rules it meets.
+//!
+//! ```
+//! use http::{Request, StatusCode};
+//! use lb_core::condition::Scope;
+//! use lb_http::{fetch::HttpVocabulary, page::Pages, rules::{RequestRules, Verdict}, transaction::Transaction};
+//!
+//! let (scope, _) = Scope::builder(HttpVocabulary::default()).acl("admin", &["path_beg /admin"]).build();
+//! let rules = RequestRules::compile(&["deny deny_status 404 if admin !{ src 10.0.0.0/8 }"], &scope).expect("valid");
+//!
+//! let mut request = Request::get("/admin/users").body(()).unwrap();
+//! match rules.apply(&mut request, &mut Transaction::new(), &Pages::default()) {
+//!     Verdict::Answer(answer) => assert_eq!(answer.response.status(), StatusCode::NOT_FOUND),
+//!     other => panic!("{other:?}"),
+//! }
+//! ```
+
+mod action;
+mod compile;
+mod request;
+mod response;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use http::Response;
+use lb_core::condition::Condition;
+
+pub use self::{compile::RuleError, request::RequestRules, response::ResponseRules};
+use crate::{exchange::Failure, fetch::HttpExpr};
+
+/// What rules have decided on a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It goes on.
+    Pass,
+    /// It is answered here and now.
+    Answer(Answer),
+    /// It is answered, too, but only after the time-out `tarpit`.
+    Tarpit(Answer),
+    /// The connection is closed without a response (`reject`, `silent-drop`).
+    Close,
+}
+
+/// A response of a rule.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the client gets.
+    pub response: Response<Bytes>,
+    /// How it is logged.
+    pub failure: Failure,
+}
+
+/// An action and when it is taken.
+#[derive(Debug)]
+struct Rule<A> {
+    text: Box<str>,
+    condition: Option<Condition<HttpExpr>>,
+    action: A,
+}
