@@ -81,7 +81,7 @@ pub(super) fn lb(
         "[global]
 node = \"{node}\"
 admin = {{ socket = {admin:?} }}
-[frontend.web]
+{}[frontend.web]
 bind = [\"*:{HTTP}\"]
 default_backend = \"service\"
 [backend.service]
@@ -95,6 +95,7 @@ preempt = {}
 advert_interval = \"{}ms\"
 virtual_addresses = {:?}
 ",
+        setup.global,
         profile.version,
         setup.priority,
         setup.preempt,

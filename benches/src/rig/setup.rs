@@ -30,6 +30,8 @@ pub struct Setup {
     pub track_service: bool,
     /// More lines of the daemon's own language, inside its virtual router.
     pub extra: String,
+    /// More lines of `[global]`, for `lb`.
+    pub global: String,
 }
 
 impl Setup {
@@ -41,6 +43,7 @@ impl Setup {
             preempt: true,
             track_service: false,
             extra: String::new(),
+            global: String::new(),
         }
     }
 
@@ -55,6 +58,14 @@ impl Setup {
     #[must_use]
     pub fn track_service(mut self) -> Self {
         self.track_service = true;
+        self
+    }
+
+    /// Adds a line to `[global]` of `lb`.
+    #[must_use]
+    pub fn global(mut self, line: &str) -> Self {
+        self.global.push_str(line);
+        self.global.push('\n');
         self
     }
 

@@ -4,6 +4,7 @@
 //! what was asked for, and the log; everything else goes to standard error.
 
 mod check;
+mod completions;
 mod ctl;
 mod demo;
 mod explain;
@@ -29,7 +30,7 @@ Exit codes:
 Start with `lb demo`.";
 
 /// Commands of later versions.
-const LATER: &[&str] = &["import", "top", "completions", "man"];
+const LATER: &[&str] = &["import", "top"];
 
 /// An HTTP load balancer in HAProxy's words: one process, one file.
 #[derive(Debug, Parser)]
@@ -46,6 +47,8 @@ enum Command {
     Demo(demo::Demo),
     Explain(explain::Explain),
     Ctl(ctl::Ctl),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 /// The configuration.
@@ -95,10 +98,14 @@ impl From<io::Error> for Failed {
 impl From<RunError> for Failed {
     fn from(error: RunError) -> Self {
         Self::System(match &error {
-            RunError::Log(why) | RunError::Worker(why) | RunError::Signals(why) => {
+            RunError::Log(why)
+            | RunError::Worker(why)
+            | RunError::PidFile(why)
+            | RunError::Signals(why) => {
                 format!("{error}: {why}")
             }
             RunError::Vrrp(why) => with_sources(why),
+            RunError::Privileges(why) => with_sources(why),
             _ => error.to_string(),
         })
     }
@@ -116,6 +123,8 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Explain(explain) => explain.run(),
         Command::Ctl(ctl) => ctl.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,8 +16,6 @@ pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next r
 const STATS: &str =
     "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
 const METRICS: &str = "metrics come with the next releases";
-const PROCESS: &str =
-    "dropping privileges and pid files come with the next releases; a service manager does both";
 const STICK: &str = "stick tables come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
 const BODIES: &str = "compression comes with the next releases";
@@ -37,11 +35,7 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "table", STICK),
     (Place::Root, "userlist", USERS),
     (Place::Root, "virtual_server", IPVS),
-    (Place::Global, "chroot", PROCESS),
-    (Place::Global, "group", PROCESS),
     (Place::Global, "metrics", METRICS),
-    (Place::Global, "pidfile", PROCESS),
-    (Place::Global, "user", PROCESS),
     (Place::Log, "sample", LOGS),
     (Place::Frontend, "capture", LOGS),
     (Place::Frontend, "compression", BODIES),

@@ -12,11 +12,13 @@ use lb_http::{
 };
 use lb_tcp::{Address, BindError, Listen, Listener};
 
-use super::{Backend, FrontendPlace, Monitor, Rules, Stats, ids::USERS, problem, rules::Scopes};
+use super::{
+    Backend, FrontendPlace, Monitor, Rules, Stats,
+    ids::{GROUPS, USERS},
+    problem,
+    rules::Scopes,
+};
 use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
-
-/// Where users and groups have their numbers.
-const GROUPS: &str = "/etc/group";
 
 /// A frontend, compiled.
 #[derive(Debug)]

@@ -3,6 +3,26 @@
 /// The local database of users.
 pub(super) const USERS: &str = "/etc/passwd";
 
+/// The same of groups.
+pub(super) const GROUPS: &str = "/etc/group";
+
+/// The numbers of a user and, where it stands in the database, of its group.
+pub(super) fn user(name: &str) -> Option<(u32, Option<u32>)> {
+    let text = std::fs::read_to_string(USERS).unwrap_or_default();
+    let group = |line: &str| line.split(':').nth(3)?.parse().ok();
+    let number: Option<u32> = name.parse().ok();
+    let found = text.lines().find(|line| {
+        let mut fields = line.split(':');
+        let first = fields.next();
+        let id = fields.nth(1).and_then(|field| field.parse::<u32>().ok());
+        first == Some(name) || (number.is_some() && id == number)
+    });
+    match found {
+        Some(line) => Some((line.split(':').nth(2)?.parse().ok()?, group(line))),
+        None => Some((number?, None)),
+    }
+}
+
 /// The number of a user or group: a number itself, or looked up in the local
 /// database, whose lines are `name:password:number:…`.
 pub(super) fn find(name: &str, database: &str) -> Option<u32> {

@@ -10,6 +10,7 @@ mod frontend;
 mod ids;
 mod monitor;
 mod problem;
+mod process;
 mod rules;
 mod stats;
 mod vrrp;
@@ -21,6 +22,7 @@ pub use facts::{BackendPlace, FrontendPlace, Rated};
 pub use frontend::{Frontend, Route, To, forwarded_for};
 pub use monitor::Monitor;
 pub(crate) use problem::with_sources;
+pub use process::Process;
 pub use rules::Rules;
 pub use stats::Stats;
 pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
@@ -43,6 +45,8 @@ pub struct Plan {
     pub log: Vec<model::LogTarget>,
     /// The name of this node, in its messages.
     pub node: Option<String>,
+    /// What the process becomes once its sockets are bound.
+    pub process: Process,
     /// In the order of the file.
     pub frontends: Vec<Frontend>,
     /// In the order of the file.
@@ -99,6 +103,7 @@ impl Plan {
             })
             .collect();
         let vrrp = Vrrp::compile(&config, names, &mut diagnostics);
+        let process = Process::compile(&config.global.process, &mut diagnostics);
         let virtual_addresses = vrrp.addresses();
         let frontends: Vec<_> = config
             .frontends
@@ -133,6 +138,7 @@ impl Plan {
             hard_stop_after: global.hard_stop_after,
             log: global.log,
             node: global.node,
+            process,
             frontends,
             backends,
             admin: global.admin,

@@ -126,6 +126,12 @@ impl VirtualRouter {
 }
 
 impl Vrrp {
+    /// Programs are run, perhaps as other users.
+    pub(crate) fn runs_programs(&self) -> bool {
+        let notifies = self.routers.iter().any(|router| router.notify.is_some());
+        notifies || !self.scripts.is_empty()
+    }
+
     pub(super) fn compile(config: &Config, names: Names, diagnostics: &mut Diagnostics) -> Self {
         let mut vrrp = Self::default();
         for router in &config.vrrp {

@@ -11,9 +11,12 @@ mod counts;
 mod frontend;
 mod history;
 mod limits;
+mod pidfile;
+mod privileges;
 mod rates;
 mod record;
 mod signals;
+mod supervisor;
 mod system;
 mod tally;
 mod vrrp;
@@ -24,6 +27,10 @@ use std::{io, sync::Arc};
 use lb_tcp::BindError;
 
 pub use history::History;
+use pidfile::PidFile;
+pub(crate) use privileges::Become;
+use privileges::Needs;
+pub use privileges::PrivilegeError;
 pub use rates::{BackendRates, FrontendRates, Rate};
 use signals::Signals;
 pub use system::{RunningBackend, RunningFrontend, System};
@@ -61,6 +68,12 @@ pub enum RunError {
     /// A thread or a runtime cannot be had.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
+    /// The number of the process cannot be written.
+    #[error("cannot write the pid file")]
+    PidFile(#[source] io::Error),
+    /// The process cannot become what it should.
+    #[error("{0}")]
+    Privileges(#[from] PrivilegeError),
     /// Signals cannot be caught.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
@@ -79,8 +92,21 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     let mut admin = plan.admin.as_ref().map(admin::Socket::bind).transpose()?;
     let mut plan = plan;
     let routers = Arc::new(std::mem::take(&mut plan.vrrp));
+    let process = std::mem::take(&mut plan.process);
     let system = System::assemble(plan, writer.sink())?;
+    let pidfile = process.pidfile().map(PidFile::write).transpose();
+    let pidfile = pidfile.map_err(RunError::PidFile)?;
+    // From here on nothing is bound; what a virtual address needs is kept for its thread.
+    process.becomes().become_it(Needs {
+        addresses: !routers.routers.is_empty(),
+        programs: routers.runs_programs(),
+    })?;
     let vrrp = Virtual::open(&routers, writer.sink())?;
+    if process.becomes().drops_user() {
+        privileges::keep_ports_only()
+            .map_err(PrivilegeError::Capabilities)
+            .map_err(RunError::Privileges)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -96,6 +122,7 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     }
     let workers = worker::start_all(&system)?;
     started(&system);
+    supervisor::ready();
     // Checks go on during a drain: a server that dies then is left out, too.
     runtime.spawn(checks::run(Arc::clone(&system)));
     if let Some(vrrp) = &vrrp {
@@ -105,7 +132,12 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
         let system = Arc::clone(&system);
         async move { rates::run(&system).await }
     });
+    runtime.spawn({
+        let system = Arc::clone(&system);
+        async move { supervisor::watch(&system).await }
+    });
     let ended = runtime.block_on(signals.until_stopped(&system, vrrp.as_ref()));
+    supervisor::stopping();
     runtime.block_on(signals.drain(&system));
     drop(vrrp);
     for worker in workers {
@@ -113,6 +145,7 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     }
     // While it is listened on still: nobody else can have put a file in its place.
     drop(admin);
+    drop(pidfile);
     drop(runtime);
     drop(system);
     writer.finish();

@@ -29,6 +29,7 @@ use super::{
     history::History,
     limits,
     rates::{BackendRates, FrontendRates},
+    supervisor::Beats,
     tally::{Tallies, Totals},
     worker::Assignment,
 };
@@ -196,6 +197,8 @@ pub struct System {
     /// The phase is [`Phase::Stop`]: for those who cannot take its lock.
     cut: AtomicBool,
     assignments: Mutex<Vec<Assignment>>,
+    /// When each worker lived last.
+    pub(super) beats: Beats,
     /// Of each worker.
     tallies: Vec<Arc<Tallies>>,
 }
@@ -283,6 +286,7 @@ impl System {
             phase: watch::Sender::new(Phase::Run),
             cut: AtomicBool::new(false),
             assignments: Mutex::new(assignments),
+            beats: Beats::new(workers.get(), started),
             tallies,
         }))
     }

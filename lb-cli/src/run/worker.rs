@@ -18,6 +18,7 @@ use super::{
     RunError, System,
     accept::{self, Door},
     frontend::Service,
+    supervisor::BEAT,
     system::Phase,
 };
 use crate::log::{self, Level};
@@ -83,7 +84,11 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
         }
     }
     let housekeeping = async {
-        tokio::join!(log::run_flusher(), sweep(worker, system));
+        tokio::join!(
+            log::run_flusher(),
+            sweep(worker, system),
+            beat(worker, system)
+        );
     };
     tokio::select! {
         _ = phase.wait_for(|phase| *phase != Phase::Run) => {}
@@ -97,6 +102,16 @@ async fn serve(worker: usize, system: &Arc<System>, assignment: Assignment) {
     tokio::select! {
         () = connections.wait() => {}
         _ = phase.wait_for(|phase| *phase == Phase::Stop) => {}
+    }
+}
+
+/// Says that this worker lives.
+async fn beat(worker: usize, system: &System) {
+    let mut ticks = tokio::time::interval(BEAT);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let now = ticks.tick().await;
+        system.beats.beat(worker, now);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use super::{Admin, LogTarget};
+use super::{Admin, LogTarget, Process};
 use crate::config::{print::Printer, section::Section, types::FromValue, value::Value};
 
 /// The process as a whole.
@@ -22,6 +22,8 @@ pub struct Global {
     pub hard_stop_after: Duration,
     /// The name in the process's own messages; `None`: they bear none.
     pub node: Option<String>,
+    /// What the process becomes once its sockets are bound.
+    pub process: Process,
 }
 
 impl Global {
@@ -43,6 +45,7 @@ impl Global {
                 .get("hard_stop_after")
                 .unwrap_or(Duration::from_secs(30)),
             node: section.value("node").and_then(|value| value.single_word()),
+            process: Process::read(section),
         };
         section.finish(&[]);
         global
@@ -60,6 +63,7 @@ impl Global {
         out.set_some("admin", self.admin.as_ref());
         out.set("hard_stop_after", self.hard_stop_after);
         out.set_some("node", self.node.as_ref());
+        self.process.print(out);
     }
 }
 

@@ -17,6 +17,7 @@ mod global;
 mod limits;
 mod log;
 mod monitor;
+mod process;
 mod program;
 mod retry;
 mod rule;
@@ -44,6 +45,7 @@ pub use self::{
     limits::Limits,
     log::{Facility, Level, LogFormat, LogTarget, LogTo},
     monitor::Monitor,
+    process::Process,
     program::Program,
     retry::{Redispatch, RetryOn},
     rule::{Rule, Rules},

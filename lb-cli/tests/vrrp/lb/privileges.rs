@@ -7,6 +7,7 @@ use std::{
 };
 
 use lb_benches::rig::{Node, Profile, Program, Rig, Setup};
+use rustix::process::Signal;
 
 use crate::stage::{PATIENCE, ctl, held_by, logged, turn};
 
@@ -89,4 +90,37 @@ fn a_missing_capability_is_named() {
                    the system refuses: Operation not permitted";
         assert!(log.contains(why), "{log}");
     }
+}
+
+#[test]
+fn a_root_that_becomes_nobody_keeps_what_moves_the_address() {
+    let _turn = turn();
+    let setup = Setup::new(super::lb(), 150).global("user = \"nobody\"");
+    let mut rig = Rig::new(Profile::V3, &[(Node::A, setup)]).expect("a rig can be built");
+    rig.start(Node::A).expect("it starts");
+    held_by(&rig, &[Node::A]);
+    let pid = rig.daemon(Node::A).expect("it was started").id();
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+    let mut with_addresses = Vec::new();
+    for thread in threads {
+        let path = thread.expect("it runs").path();
+        let status = fs::read_to_string(path.join("status")).expect("it runs");
+        assert!(
+            status.contains("\nUid:\t65534\t65534\t65534\t65534\n"),
+            "{status}"
+        );
+        // More than binding low ports.
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let set = u64::from_str_radix(line.expect("the kernel tells").trim(), 16);
+        if set.expect("a number") & !0x400 != 0 {
+            with_addresses.extend(fs::read_to_string(path.join("comm")));
+        }
+    }
+    assert_eq!(with_addresses, ["vrrp\n"]);
+    let (code, text) = ctl(&rig, Node::A, "vrrp show");
+    assert!(code == Some(0) && text.contains("VI MASTER"), "{text}");
+    let daemon = rig.daemon(Node::A).expect("it was started");
+    daemon.signal(Signal::TERM);
+    daemon.until_ended(PATIENCE).expect("it stops");
+    held_by(&rig, &[]);
 }
