@@ -76,7 +76,7 @@ impl<T, P: Policy> Acquire<T, P> {
             none => {
                 *none = Some(Waiting {
                     ticket,
-                    deadline: Box::pin(sleep(self.pool.shared.queue_timeout)),
+                    deadline: Box::pin(sleep(self.pool.queue_timeout())),
                 });
             }
         }

@@ -1,7 +1,7 @@
 //! Declaring a pool.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex},
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Pool, Shared, Snapshot, queue::Queue};
+use super::{Pool, Shared, Snapshot, Watched, queue::Queue, snapshot::Shape};
 use crate::{policy::Policy, server::Server, sync::AtomicU32};
 
 /// Why a pool cannot be built.
@@ -143,62 +143,100 @@ impl<T> Builder<T> {
     ///
     /// [`BuildError`] says which server is at fault.
     pub fn build<P: Policy>(self, policy: P) -> Result<Pool<T, P>, BuildError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        if self.servers.is_empty() && !self.allow_empty {
-            return Err(BuildError::Empty);
-        }
-        let members = number(self.servers)?;
-        let snapshot = Snapshot::build(&policy, &members, self.all_backups, None);
+        let declared = self.succeeding(|_| None)?;
+        let shape = Shape::new(policy, declared.all_backups, declared.queue_timeout);
+        let snapshot = Snapshot::build(&Arc::new(shape), &declared.servers, None);
         Ok(Pool {
             shared: Arc::new(Shared {
-                name: self.name.into_boxed_str(),
-                interest: policy.interest(),
-                policy,
-                all_backups: self.all_backups,
-                queue_timeout: self.queue_timeout,
+                name: declared.name,
+                interest: Watched::new(snapshot.shape().interest),
                 epoch: Instant::now(),
                 leases: AtomicU32::new(0),
-                full_conn: AtomicU32::new(self.full_conn),
+                full_conn: AtomicU32::new(declared.full_conn),
                 snapshot: ArcSwap::from_pointee(snapshot),
                 queue: Queue::new(),
-                members: Mutex::new(members),
+                members: Mutex::new(declared.servers),
                 changed: Arc::new(Notify::new()),
             }),
         })
     }
 }
 
-/// Gives every server without a number its position, or, where that is taken,
-/// the next number that is free.
-fn number<T>(mut servers: Vec<Server<T>>) -> Result<Vec<Arc<Server<T>>>, BuildError> {
+/// What has been declared, found to be without a mistake.
+pub(super) struct Sound<T> {
+    pub(super) name: Box<str>,
+    pub(super) servers: Vec<Arc<Server<T>>>,
+    pub(super) all_backups: bool,
+    pub(super) full_conn: u32,
+    pub(super) queue_timeout: Duration,
+}
+
+impl<T> Builder<T> {
+    /// Looks for mistakes; each server is a new declaration of the one that `before` finds for it.
+    pub(super) fn succeeding<'b>(
+        mut self,
+        before: impl Fn(&Server<T>) -> Option<&'b Server<T>>,
+    ) -> Result<Sound<T>, BuildError>
+    where
+        T: 'b,
+    {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if self.servers.is_empty() && !self.allow_empty {
+            return Err(BuildError::Empty);
+        }
+        check(&self.servers)?;
+        for server in &mut self.servers {
+            if let Some(before) = before(server) {
+                server.succeed(before);
+            }
+        }
+        Ok(Sound {
+            name: self.name.into_boxed_str(),
+            servers: number(self.servers),
+            all_backups: self.all_backups,
+            full_conn: self.full_conn,
+            queue_timeout: self.queue_timeout,
+        })
+    }
+}
+
+/// No two have one name or one number.
+fn check<T>(servers: &[Server<T>]) -> Result<(), BuildError> {
     let mut names = HashSet::new();
-    let mut taken = std::collections::HashMap::new();
-    for server in &servers {
-        if !names.insert(server.name().to_owned()) {
+    let mut taken = HashMap::new();
+    for server in servers {
+        if !names.insert(server.name()) {
             return Err(BuildError::DuplicateName(server.name().to_owned()));
         }
         let id = server.number();
         if id != 0
-            && let Some(first) = taken.insert(id, server.name().to_owned())
+            && let Some(first) = taken.insert(id, server.name())
         {
             return Err(BuildError::DuplicateId {
                 id,
-                first,
+                first: first.to_owned(),
                 second: server.name().to_owned(),
             });
         }
     }
+    Ok(())
+}
+
+/// Gives every server without a number its position, or, where that is taken,
+/// the next number that is free.
+fn number<T>(mut servers: Vec<Server<T>>) -> Vec<Arc<Server<T>>> {
+    let taken: HashSet<u32> = servers.iter().map(Server::number).collect();
     let mut next = 1;
     for server in &mut servers {
         if server.number() == 0 {
-            while taken.contains_key(&next) {
+            while taken.contains(&next) {
                 next += 1;
             }
             server.set_number(next);
             next += 1;
         }
     }
-    Ok(servers.into_iter().map(Arc::new).collect())
+    servers.into_iter().map(Arc::new).collect()
 }

@@ -138,12 +138,8 @@ impl<T, P: Policy> Shared<T, P> {
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         let result = edit(&mut members);
         let before = self.snapshot.load();
-        self.snapshot.store(Arc::new(Snapshot::build(
-            &self.policy,
-            &members,
-            self.all_backups,
-            Some(&before),
-        )));
+        let next = Snapshot::build(before.shape(), &members, Some(&before));
+        self.snapshot.store(Arc::new(next));
         drop(members);
         self.refresh_loads();
         self.changed.notify_waiters();
@@ -151,14 +147,16 @@ impl<T, P: Policy> Shared<T, P> {
     }
 
     /// Slots given back while a snapshot was built were told to the one before.
-    fn refresh_loads(&self) {
-        if !self.interest.load {
+    pub(super) fn refresh_loads(&self) {
+        if !self.interest.load() {
             return;
         }
         let snapshot = self.snapshot.load();
+        let shape = snapshot.shape();
         if let Some(index) = snapshot.index() {
             for position in 0..snapshot.usable().len() {
-                self.policy.load_changed(index, snapshot.usable(), position);
+                let usable = snapshot.usable();
+                shape.policy.load_changed(index, usable, position);
             }
         }
     }
@@ -171,7 +169,7 @@ impl<T, P: Policy> Shared<T, P> {
         self.serve_all();
     }
 
-    fn dismiss(&self, gone: &Arc<Server<T>>) {
+    pub(super) fn dismiss(&self, gone: &Arc<Server<T>>) {
         gone.state().set_administrative(Administrative::Maint);
         self.queue.evict(gone);
     }

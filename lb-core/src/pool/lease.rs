@@ -31,14 +31,13 @@ impl<T, P: Policy> Lease<T, P> {
 
     /// Does the policy steer by response times?
     pub(crate) fn records_latency(&self) -> bool {
-        self.pool.shared.interest.latency
+        self.pool.steers_by_latency()
     }
 
     /// Tells a policy that steers by response times of one more.
     pub fn record_latency(&self, latency: Duration, now: Instant) {
-        let shared = &self.pool.shared;
-        if shared.interest.latency {
-            let at = now.saturating_duration_since(shared.epoch);
+        if self.pool.steers_by_latency() {
+            let at = now.saturating_duration_since(self.pool.shared.epoch);
             self.server.latency().record(latency, at, PeakEwma::DECAY);
         }
     }

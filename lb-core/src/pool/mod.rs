@@ -32,6 +32,7 @@ mod discover;
 mod edit;
 mod lease;
 mod queue;
+mod redeclare;
 mod snapshot;
 
 #[cfg(all(test, loom))]
@@ -41,7 +42,10 @@ mod tests;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex as StdMutex},
+    sync::{
+        Arc, Mutex as StdMutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -99,7 +103,10 @@ impl<T> Want<T> {
     }
 
     fn may_wait_for(&self, server: &Arc<Server<T>>) -> bool {
-        let bound = self.server.as_ref().is_some_and(|s| Arc::ptr_eq(s, server));
+        let bound = self
+            .server
+            .as_ref()
+            .is_some_and(|s| s.uid() == server.uid());
         (bound && self.even_if_down) || server.takes_bound_clients()
     }
 }
@@ -111,14 +118,12 @@ pub struct Pool<T, P: Policy> {
 
 struct Shared<T, P: Policy> {
     name: Box<str>,
-    policy: P,
-    interest: Interest,
-    all_backups: bool,
-    queue_timeout: Duration,
+    /// That of the policy, which every request asks for.
+    interest: Watched,
     epoch: Instant,
     leases: AtomicU32,
     full_conn: AtomicU32,
-    snapshot: ArcSwap<Snapshot<T, P::Index>>,
+    snapshot: ArcSwap<Snapshot<T, P>>,
     queue: Queue<T>,
     /// The writer's list, in order of declaration; std's lock, since loom never
     /// drives an edit.
@@ -151,6 +156,35 @@ impl<T> Pool<T, crate::policy::RoundRobin> {
     }
 }
 
+/// What the policy of the moment wants to be told.
+#[derive(Debug)]
+struct Watched {
+    load: AtomicBool,
+    latency: AtomicBool,
+}
+
+impl Watched {
+    fn new(interest: Interest) -> Self {
+        Self {
+            load: AtomicBool::new(interest.load),
+            latency: AtomicBool::new(interest.latency),
+        }
+    }
+
+    fn set(&self, interest: Interest) {
+        self.load.store(interest.load, Relaxed);
+        self.latency.store(interest.latency, Relaxed);
+    }
+
+    fn load(&self) -> bool {
+        self.load.load(Relaxed)
+    }
+
+    fn latency(&self) -> bool {
+        self.latency.load(Relaxed)
+    }
+}
+
 /// Outcome of a pick: [`Pool::acquire`] is the future over it.
 enum Picked<T, P: Policy> {
     Lease(Lease<T, P>),
@@ -165,13 +199,13 @@ impl<T, P: Policy> Pool<T, P> {
     }
 
     /// The servers as they are now.
-    pub fn snapshot(&self) -> Arc<Snapshot<T, P::Index>> {
+    pub fn snapshot(&self) -> Arc<Snapshot<T, P>> {
         self.shared.snapshot.load_full()
     }
 
     /// The hash of a request's key, as the policy hashes.
     pub fn digest(&self, key: Key<'_>) -> Option<u32> {
-        self.shared.policy.digest(key)
+        self.shared.snapshot.load().shape().policy.digest(key)
     }
 
     /// Requests that are being served or wait.
@@ -210,6 +244,14 @@ impl<T, P: Policy> Pool<T, P> {
         Acquire::new(self.clone(), want)
     }
 
+    fn queue_timeout(&self) -> Duration {
+        self.shared.snapshot.load().shape().queue_timeout
+    }
+
+    fn steers_by_latency(&self) -> bool {
+        self.shared.interest.latency()
+    }
+
     fn pick(&self, want: &Want<T>) -> Picked<T, P> {
         let shared = &*self.shared;
         if let Some(server) = want.bound_server()
@@ -221,6 +263,7 @@ impl<T, P: Policy> Pool<T, P> {
         let Some(index) = snapshot.index() else {
             return Picked::NoServer;
         };
+        let policy = &snapshot.shape().policy;
         let mut rng = rand::rng();
         let mut query = Query {
             hash: want.hash,
@@ -231,7 +274,7 @@ impl<T, P: Policy> Pool<T, P> {
         // A server that fills up between the choice and the taking is chosen
         // anew; after a few such races the request waits in line.
         for _ in 0..4 {
-            match shared.policy.pick(index, snapshot.usable(), &mut query) {
+            match policy.pick(index, snapshot.usable(), &mut query) {
                 Choice::Any(position) => {
                     let server = &snapshot.usable()[position];
                     if shared.queue.waiting_for_any() > 0 {
@@ -353,19 +396,26 @@ impl<T, P: Policy> Shared<T, P> {
     /// Hands free slots of `server` to those who wait for it, in their order.
     fn serve_queue(&self, server: &Arc<Server<T>>) {
         let snapshot = self.snapshot.load();
-        let takes_any = snapshot.is_usable(server);
-        if self.queue.serve(server, takes_any, || self.take(server)) {
+        let usable = snapshot.usable_now(server);
+        let server = usable.unwrap_or(server);
+        if self
+            .queue
+            .serve(server, usable.is_some(), || self.take(server))
+        {
             self.load_changed(server);
         }
     }
 
     fn load_changed(&self, server: &Arc<Server<T>>) {
-        if !self.interest.load {
+        if !self.interest.load() {
             return;
         }
         let snapshot = self.snapshot.load();
+        let shape = snapshot.shape();
         if let (Some(index), Some(position)) = (snapshot.index(), snapshot.position(server)) {
-            self.policy.load_changed(index, snapshot.usable(), position);
+            shape
+                .policy
+                .load_changed(index, snapshot.usable(), position);
         }
     }
 }

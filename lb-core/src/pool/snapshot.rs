@@ -1,9 +1,9 @@
 //! The immutable set of servers that picks read.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    policy::Policy,
+    policy::{Interest, Policy},
     server::{Server, ServerUid},
 };
 
@@ -12,22 +12,51 @@ use crate::{
 ///
 /// An index into it says nothing about the next snapshot: keep the
 /// `Arc<Server>` across an await, never a position.
-#[derive(Debug)]
-pub struct Snapshot<T, I> {
+pub struct Snapshot<T, P: Policy> {
+    /// What its index was made by.
+    shape: Arc<Shape<P>>,
     all: Box<[Arc<Server<T>>]>,
     usable: Box<[Arc<Server<T>>]>,
-    index: Option<I>,
+    index: Option<P::Index>,
     by_affinity: HashMap<Box<str>, usize, ahash::RandomState>,
     by_uid: HashMap<ServerUid, usize, ahash::RandomState>,
 }
 
-impl<T, I> Snapshot<T, I> {
+/// What a pool is beside its servers.
+#[derive(Debug)]
+pub(super) struct Shape<P> {
+    pub(super) policy: P,
+    pub(super) interest: Interest,
+    pub(super) all_backups: bool,
+    pub(super) queue_timeout: Duration,
+}
+
+impl<P: Policy> Shape<P> {
+    pub(super) fn new(policy: P, all_backups: bool, queue_timeout: Duration) -> Self {
+        Self {
+            interest: policy.interest(),
+            policy,
+            all_backups,
+            queue_timeout,
+        }
+    }
+}
+
+impl<T, P: Policy> fmt::Debug for Snapshot<T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("all", &self.all)
+            .field("usable", &self.usable)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T, P: Policy> Snapshot<T, P> {
     /// Chooses the usable servers by HAProxy's rule: those that are no backups;
     /// if there are none, the first backup, or with `all_backups` every one.
-    pub(super) fn build<P: Policy<Index = I>>(
-        policy: &P,
+    pub(super) fn build(
+        shape: &Arc<Shape<P>>,
         members: &[Arc<Server<T>>],
-        all_backups: bool,
         previous: Option<&Self>,
     ) -> Self {
         let of_kind = |backup: bool| {
@@ -39,14 +68,16 @@ impl<T, I> Snapshot<T, I> {
         let mut usable: Box<[_]> = of_kind(false).collect();
         if usable.is_empty() {
             usable = of_kind(true)
-                .take(if all_backups { usize::MAX } else { 1 })
+                .take(if shape.all_backups { usize::MAX } else { 1 })
                 .collect();
         }
         for (position, server) in usable.iter().enumerate() {
             server.load().set_position(position);
         }
-        let index = (!usable.is_empty())
-            .then(|| policy.index(&usable, previous.and_then(|p| p.index.as_ref())));
+        // Another policy begins anew.
+        let previous = previous.filter(|previous| Arc::ptr_eq(&previous.shape, shape));
+        let before = previous.and_then(|previous| previous.index.as_ref());
+        let index = (!usable.is_empty()).then(|| shape.policy.index(&usable, before));
         let by_affinity = members
             .iter()
             .enumerate()
@@ -55,6 +86,7 @@ impl<T, I> Snapshot<T, I> {
             .collect();
         let by_uid = members.iter().map(|server| server.uid()).zip(0..).collect();
         Self {
+            shape: Arc::clone(shape),
             all: members.into(),
             usable,
             index,
@@ -96,17 +128,23 @@ impl<T, I> Snapshot<T, I> {
         (active.len(), backup.len())
     }
 
-    pub(super) fn index(&self) -> Option<&I> {
+    pub(super) fn shape(&self) -> &Arc<Shape<P>> {
+        &self.shape
+    }
+
+    pub(super) fn index(&self) -> Option<&P::Index> {
         self.index.as_ref()
     }
 
     pub(super) fn position(&self, server: &Arc<Server<T>>) -> Option<usize> {
         let position = server.load().position();
         let at = self.usable.get(position)?;
-        Arc::ptr_eq(at, server).then_some(position)
+        // Not by pointer: it may have been declared anew since.
+        (at.uid() == server.uid()).then_some(position)
     }
 
-    pub(super) fn is_usable(&self, server: &Arc<Server<T>>) -> bool {
-        self.position(server).is_some()
+    /// The declaration of `server` that holds now, if it is usable.
+    pub(super) fn usable_now(&self, server: &Arc<Server<T>>) -> Option<&Arc<Server<T>>> {
+        self.position(server).map(|at| &self.usable[at])
     }
 }

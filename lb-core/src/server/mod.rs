@@ -20,6 +20,7 @@ mod state;
 
 use std::{
     fmt,
+    sync::Arc,
     sync::atomic::{AtomicU64 as IdCounter, Ordering as IdOrdering},
     time::Duration,
 };
@@ -46,20 +47,34 @@ pub struct ServerUid(u64);
 
 /// One server of a pool, with `T` behind it.
 pub struct Server<T> {
-    uid: ServerUid,
+    core: Arc<Core>,
     name: Box<str>,
     id: u32,
     affinity: Option<Box<str>>,
     backup: bool,
     max_queue: u32,
     slow_start: Duration,
-    initial_weight: u16,
+    declared: Declared,
+    target: T,
+}
+
+/// What outlives a new declaration of the same server ([`Pool::redeclare`](crate::Pool::redeclare)).
+struct Core {
+    uid: ServerUid,
     weight: AtomicU32,
     effective_weight: AtomicU32,
     state: StateWord,
     load: Load,
     counters: Counters,
-    target: T,
+}
+
+/// What was declared and can be changed at run time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Declared {
+    weight: u16,
+    max_conn: u32,
+    min_conn: u32,
+    disabled: bool,
 }
 
 impl<T> Server<T> {
@@ -67,19 +82,26 @@ impl<T> Server<T> {
     pub fn new(name: impl Into<String>, target: T) -> Self {
         static NEXT: IdCounter = IdCounter::new(1);
         Self {
-            uid: ServerUid(NEXT.fetch_add(1, IdOrdering::Relaxed)),
+            core: Arc::new(Core {
+                uid: ServerUid(NEXT.fetch_add(1, IdOrdering::Relaxed)),
+                weight: AtomicU32::new(1),
+                effective_weight: AtomicU32::new(WEIGHT_SCALE),
+                state: StateWord::default(),
+                load: Load::default(),
+                counters: Counters::default(),
+            }),
             name: name.into().into_boxed_str(),
             id: 0,
             affinity: None,
             backup: false,
             max_queue: 0,
             slow_start: Duration::ZERO,
-            initial_weight: 1,
-            weight: AtomicU32::new(1),
-            effective_weight: AtomicU32::new(WEIGHT_SCALE),
-            state: StateWord::default(),
-            load: Load::default(),
-            counters: Counters::default(),
+            declared: Declared {
+                weight: 1,
+                max_conn: 0,
+                min_conn: 0,
+                disabled: false,
+            },
             target,
         }
     }
@@ -88,25 +110,25 @@ impl<T> Server<T> {
     /// clamped (HAProxy `weight`).
     #[must_use]
     pub fn weight(mut self, weight: u16) -> Self {
-        self.initial_weight = weight.min(MAX_WEIGHT);
-        let weight = u32::from(self.initial_weight);
-        self.weight = AtomicU32::new(weight);
-        self.effective_weight = AtomicU32::new(weight * WEIGHT_SCALE);
+        self.declared.weight = weight.min(MAX_WEIGHT);
+        self.set_weight(weight, 1.0);
         self
     }
 
     /// At most this many requests at a time; 0 is no limit (`maxconn`).
     #[must_use]
-    pub fn max_conn(self, limit: u32) -> Self {
-        self.load.set_max(limit);
+    pub fn max_conn(mut self, limit: u32) -> Self {
+        self.declared.max_conn = limit;
+        self.load().set_max(limit);
         self
     }
 
     /// With [`max_conn`](Self::max_conn), the limit while the pool is idle; it
     /// grows to the maximum as the pool fills up to its `fullconn` (`minconn`).
     #[must_use]
-    pub fn min_conn(self, limit: u32) -> Self {
-        self.load.set_min(limit);
+    pub fn min_conn(mut self, limit: u32) -> Self {
+        self.declared.min_conn = limit;
+        self.load().set_min(limit);
         self
     }
 
@@ -151,21 +173,22 @@ impl<T> Server<T> {
 
     /// Starts in maintenance (`disabled`).
     #[must_use]
-    pub fn disabled(self) -> Self {
-        self.state.set_administrative(Administrative::Maint);
+    pub fn disabled(mut self) -> Self {
+        self.declared.disabled = true;
+        self.state().set_administrative(Administrative::Maint);
         self
     }
 
     /// Starts in the given operational state (`init-state`); UP without this.
     #[must_use]
     pub fn operational(self, state: Operational) -> Self {
-        self.state.set_operational(state);
+        self.state().set_operational(state);
         self
     }
 
     /// Tells it apart from every other server of this process.
     pub fn uid(&self) -> ServerUid {
-        self.uid
+        self.core.uid
     }
 
     /// The name it was declared with.
@@ -201,55 +224,55 @@ impl<T> Server<T> {
     /// The configured weight as changed at run time, 0 to 256.
     pub fn user_weight(&self) -> u16 {
         // Written only from a u16.
-        u16::try_from(self.weight.load(Ordering::Relaxed)).unwrap_or(MAX_WEIGHT)
+        u16::try_from(self.core.weight.load(Ordering::Relaxed)).unwrap_or(MAX_WEIGHT)
     }
 
     /// The weight it was declared with.
     pub fn initial_weight(&self) -> u16 {
-        self.initial_weight
+        self.declared.weight
     }
 
     /// The weight in use, in 1/16 of a unit of weight ([`WEIGHT_SCALE`]): less
     /// than configured during a slow start.
     pub fn effective_weight(&self) -> u32 {
-        self.effective_weight.load(Ordering::Relaxed)
+        self.core.effective_weight.load(Ordering::Relaxed)
     }
 
     /// The state its checks found.
     pub fn operational_state(&self) -> Operational {
-        self.state.operational()
+        self.core.state.operational()
     }
 
     /// The state its operator wants.
     pub fn administrative_state(&self) -> Administrative {
-        self.state.administrative()
+        self.core.state.administrative()
     }
 
     /// Does it take new clients: UP, ready, and of a weight above 0?
     pub fn is_usable(&self) -> bool {
-        self.state.takes_new_clients() && self.effective_weight() > 0
+        self.core.state.takes_new_clients() && self.effective_weight() > 0
     }
 
     /// Does it still take clients that are bound to it: neither DOWN nor in
     /// maintenance? A server in drain, answering 404 to its check, or of weight
     /// 0 does.
     pub fn takes_bound_clients(&self) -> bool {
-        self.state.takes_bound_clients()
+        self.core.state.takes_bound_clients()
     }
 
     /// Requests it is serving now.
     pub fn in_flight(&self) -> u32 {
-        self.load.in_flight()
+        self.core.load.in_flight()
     }
 
     /// Requests that wait for this very server now.
     pub fn queued(&self) -> u32 {
-        self.load.queued()
+        self.core.load.queued()
     }
 
     /// How many it may serve at a time just now; `None` is no limit.
     pub fn limit(&self, pool: PoolLoad) -> Option<u32> {
-        self.load.limit(pool, self.throttle())
+        self.core.load.limit(pool, self.throttle())
     }
 
     /// Could it take a request at once: below its limit, and nobody waiting for
@@ -268,20 +291,20 @@ impl<T> Server<T> {
 
     /// Its totals since it was declared.
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.core.counters
     }
 
     /// The moving average of its response time, which [`PeakEwma`] steers by.
     ///
     /// [`PeakEwma`]: crate::policy::PeakEwma
     pub fn latency(&self) -> &Latency {
-        self.load.latency()
+        self.core.load.latency()
     }
 
     /// Changes `maxconn`; 0 is no limit. For a server in a pool use
     /// [`Pool::set_max_conn`](crate::Pool::set_max_conn), which also wakes who waits.
     pub fn set_max_conn(&self, limit: u32) {
-        self.load.set_max(limit);
+        self.core.load.set_max(limit);
     }
 
     /// Effective over configured weight in 1/256, for the ramp of the limit.
@@ -297,25 +320,45 @@ impl<T> Server<T> {
     /// followed by one [`return_slot`](Self::return_slot).
     #[doc(hidden)]
     pub fn take_slot(&self, pool: PoolLoad) -> bool {
-        self.load.try_take(self.limit(pool))
+        self.core.load.try_take(self.limit(pool))
     }
 
     /// Gives back a slot of [`take_slot`](Self::take_slot).
     #[doc(hidden)]
     pub fn return_slot(&self) {
-        self.load.give_back();
+        self.core.load.give_back();
     }
 
     pub(crate) fn load(&self) -> &Load {
-        &self.load
+        &self.core.load
     }
 
     pub(crate) fn state(&self) -> &StateWord {
-        &self.state
+        &self.core.state
     }
 
     pub(crate) fn set_number(&mut self, number: u32) {
         self.id = number;
+    }
+
+    /// Makes this declaration one of the server that `before` is: identity, state, load and counters go on. What was
+    /// changed at run time stays, unless its declaration is another one now.
+    pub(crate) fn succeed(&mut self, before: &Self) {
+        let (old, new) = (before.declared, self.declared);
+        self.core = Arc::clone(&before.core);
+        if old.weight != new.weight {
+            self.set_weight(new.weight, 1.0);
+        }
+        if old.max_conn != new.max_conn {
+            self.load().set_max(new.max_conn);
+        }
+        self.load().set_min(new.min_conn);
+        if old.disabled != new.disabled {
+            self.state().set_administrative(match new.disabled {
+                true => Administrative::Maint,
+                false => Administrative::Ready,
+            });
+        }
     }
 
     /// Sets the configured weight and, scaled by `ramp` of 0 to 1, the
@@ -324,8 +367,9 @@ impl<T> Server<T> {
         let weight = u32::from(weight.min(MAX_WEIGHT));
         let full = weight * WEIGHT_SCALE;
         let ramped = (f64::from(full) * ramp.clamp(0.0, 1.0)) as u32;
-        self.weight.store(weight, Ordering::Relaxed);
-        self.effective_weight
+        self.core.weight.store(weight, Ordering::Relaxed);
+        self.core
+            .effective_weight
             .store(ramped.max(full.min(1)), Ordering::Relaxed);
     }
 }

@@ -8,6 +8,7 @@ mod edits;
 mod laws;
 mod limits;
 mod queue;
+mod redeclare;
 
 use std::sync::Arc;
 
