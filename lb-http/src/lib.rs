@@ -55,6 +55,8 @@
 
 pub mod check;
 mod client;
+#[cfg(feature = "compression")]
+pub mod compression;
 pub mod exchange;
 pub mod fetch;
 pub mod format;

@@ -18,7 +18,6 @@ const STATS: &str =
 const METRICS: &str = "metrics come with the next releases";
 const STICK: &str = "stick tables come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
-const BODIES: &str = "compression comes with the next releases";
 const AGENT: &str = "agent checks come with the next releases";
 const DNS: &str =
     "resolvers and server templates come with the next releases; names are resolved at start";
@@ -38,7 +37,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Global, "metrics", METRICS),
     (Place::Log, "sample", LOGS),
     (Place::Frontend, "capture", LOGS),
-    (Place::Frontend, "compression", BODIES),
     (Place::Frontend, "error_log_format", LOGS),
     (Place::Frontend, "log", LOGS),
     (Place::Frontend, "log_format", LOGS),
@@ -48,7 +46,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Frontend, "tcp_request", RULES),
     (Place::Frontend, "tcp_response", RULES),
     (Place::Backend, "agent", AGENT),
-    (Place::Backend, "compression", BODIES),
     (Place::Backend, "log", LOGS),
     (Place::Backend, "log_health_checks", LOGS),
     (Place::Backend, "server_template", DNS),

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Acl, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch, RetryOn,
-    Rules, Server, ServerTimeouts,
+    Acl, Compression, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch,
+    RetryOn, Rules, Server, ServerTimeouts,
     check::{Check, Surroundings},
     server::{self, Common},
 };
@@ -65,6 +65,8 @@ pub struct Backend {
     pub ignore_persist: Vec<Condition>,
     /// Replacements of `lb`'s own error pages.
     pub errorfile: Vec<ErrorFile>,
+    /// Which responses are compressed.
+    pub compression: Option<Compression>,
     /// What happens to connections between requests.
     pub http_connection: HttpConnection,
     /// The header that names the client's address, if any.
@@ -132,6 +134,7 @@ impl Backend {
                 .value("hash_balance_factor")
                 .and_then(|value| hash_balance_factor(&value)),
             server: servers(section, &common),
+            compression: Compression::read(section),
             cookie: Cookie::read(section),
             acl: Acl::read_all(section),
             rules: Rules::read(section),
@@ -183,6 +186,7 @@ impl Backend {
         out.set_any("ignore_persist", &self.ignore_persist);
         out.set("http_connection", self.http_connection);
         out.set_some("forwardfor", self.forwardfor.as_ref());
+        out.set_some("compression", self.compression.as_ref());
         out.set_some("connect_source", self.connect_source);
         out.set("via", self.via);
         self.rules.print(out);

@@ -1,8 +1,8 @@
 //! `[frontend.NAME]`: where clients come in and which backend they get.
 
 use super::{
-    Acl, Bind, ClientTimeouts, ErrorFile, ForwardFor, HttpConnection, Limits, Mode, Monitor, Rules,
-    Stats, UseBackend,
+    Acl, Bind, ClientTimeouts, Compression, ErrorFile, ForwardFor, HttpConnection, Limits, Mode,
+    Monitor, Rules, Stats, UseBackend,
 };
 use crate::config::{Spanned, print::Printer, section::Section};
 
@@ -33,6 +33,8 @@ pub struct Frontend {
     pub dontlognull: bool,
     /// Replacements of `lb`'s own error pages.
     pub errorfile: Vec<ErrorFile>,
+    /// Which responses are compressed.
+    pub compression: Option<Compression>,
     /// The statistics page, if it has one.
     pub stats: Option<Stats>,
     /// How large a request may be.
@@ -59,6 +61,7 @@ impl Frontend {
             http_connection: section.get("http_connection").unwrap_or_default(),
             dontlognull: section.flag("dontlognull"),
             errorfile: ErrorFile::read_all(section),
+            compression: Compression::read(section),
             stats: Stats::read(section),
             limits: Limits::read(section),
             timeout: ClientTimeouts::read(section),
@@ -80,6 +83,7 @@ impl Frontend {
         out.set("http_connection", self.http_connection);
         out.set("dontlognull", self.dontlognull);
         out.set("via", self.via);
+        out.set_some("compression", self.compression.as_ref());
         out.set_some("stats", self.stats.as_ref());
         Acl::print_all(&self.acl, &path, out);
         ErrorFile::print_all(&self.errorfile, &path, out);

@@ -8,6 +8,7 @@ mod admin;
 mod backend;
 mod bind;
 mod check;
+mod compression;
 mod condition;
 mod cookie;
 mod errorfile;
@@ -36,6 +37,7 @@ pub use self::{
     backend::{Backend, HttpReuse, Pool},
     bind::Bind,
     check::{Check, CheckKind, HttpCheck},
+    compression::Compression,
     condition::{Acl, Condition, UseBackend},
     cookie::{Cookie, CookieMode},
     errorfile::ErrorFile,
