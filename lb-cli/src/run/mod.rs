@@ -6,11 +6,14 @@
 //! servers with their limits and counters, and the counts of connections.
 
 mod accept;
+mod added;
+mod change;
 mod checks;
 mod counts;
 mod frontend;
 mod history;
 mod limits;
+mod quota;
 mod rates;
 mod record;
 mod signals;
@@ -23,10 +26,12 @@ use std::{io, sync::Arc};
 
 use lb_tcp::BindError;
 
+pub use change::Refusal;
+pub(crate) use change::Target;
 pub use history::History;
 pub use rates::{BackendRates, FrontendRates, Rate};
 use signals::Signals;
-pub use system::{RunningBackend, RunningFrontend, System};
+pub use system::{Declared, Gate, RunningBackend, RunningFrontend, System};
 pub use tally::{Time, Totals};
 use vrrp::Virtual;
 
