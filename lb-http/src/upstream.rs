@@ -1,9 +1,18 @@
 //! What stands behind a server of an HTTP pool.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use arc_swap::{ArcSwap, Guard};
 use http::HeaderValue;
-use lb_tcp::{Address, Connector};
+use lb_tcp::{Address, Connector, Stream};
 use tokio::{
     sync::{Notify, futures::OwnedNotified},
     time::Instant,
@@ -21,7 +30,9 @@ use crate::pool::IdleSet;
 /// # Ok::<_, lb_http::UpstreamError>(())
 /// ```
 pub struct Upstream {
-    address: Address,
+    address: ArcSwap<Address>,
+    /// Its address has been changed.
+    moved: AtomicBool,
     connector: Connector,
     idle: Box<[IdleSet]>,
     options: PoolOptions,
@@ -95,7 +106,8 @@ impl Upstream {
     fn at(address: Address) -> Self {
         let options = PoolOptions::default();
         Self {
-            address,
+            address: ArcSwap::from_pointee(address),
+            moved: AtomicBool::new(false),
             connector: Connector::new(),
             idle: Box::new([IdleSet::new(options.max_idle)]),
             options,
@@ -148,26 +160,64 @@ impl Upstream {
     }
 
     /// Breaks off every exchange with this server
-    /// (`on-marked-down shutdown-sessions`).
-    pub fn shutdown_sessions(&self) {
-        if let Some(shutdown) = &self.shutdown {
-            shutdown.notify_waiters();
-        }
+    /// (`on-marked-down shutdown-sessions`). False if it was not built
+    /// [`with_shutdown`](Self::with_shutdown).
+    pub fn shutdown_sessions(&self) -> bool {
+        let shutdown = self.shutdown.as_ref();
+        shutdown.map(|shutdown| shutdown.notify_waiters()).is_some()
     }
 
-    /// Where it is.
-    pub fn address(&self) -> &Address {
-        &self.address
+    /// Where it is now.
+    pub fn address(&self) -> Guard<Arc<Address>> {
+        self.address.load()
+    }
+
+    /// From now on it is elsewhere (`set server … addr`). Exchanges that are under
+    /// way end where they began; their connections are not used again.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError::NotConnectable`] as for [`new`](Self::new).
+    pub fn move_to(&self, address: Address) -> Result<(), UpstreamError> {
+        match address {
+            Address::Inet(_) | Address::Unix(_) | Address::Abstract(_) => {}
+            other => return Err(UpstreamError::NotConnectable(other)),
+        }
+        self.address.store(Arc::new(address));
+        self.moved.store(true, Ordering::Release);
+        self.close_idle();
+        Ok(())
+    }
+
+    /// Has its address been changed?
+    pub fn has_moved(&self) -> bool {
+        self.moved.load(Ordering::Acquire)
+    }
+
+    /// Does this connection lead to where the server is now?
+    pub(crate) fn is_at_other_end_of(&self, stream: &Stream) -> bool {
+        if !self.moved.load(Ordering::Acquire) {
+            return true;
+        }
+        match (self.socket_addr(), stream.peer()) {
+            (Some(address), Ok(peer)) => peer == address.into(),
+            _ => false,
+        }
     }
 
     /// Its socket address, unless it is a Unix socket.
     pub fn socket_addr(&self) -> Option<SocketAddr> {
-        self.address.inet()
+        self.address.load().inet()
     }
 
     /// Idle connections of all workers.
     pub fn idle_connections(&self) -> usize {
         self.idle.iter().map(IdleSet::len).sum()
+    }
+
+    /// Idle connections of one worker.
+    pub fn idle_connections_of(&self, shard: usize) -> usize {
+        self.idle.get(shard).map_or(0, IdleSet::len)
     }
 
     /// Closes connections of a worker that have been idle for too long, or that
@@ -186,7 +236,7 @@ impl Upstream {
     }
 
     pub(crate) fn connect(&self) -> lb_tcp::Connecting {
-        self.connector.connect(&self.address)
+        self.connector.connect(&self.address.load())
     }
 
     pub(crate) fn idle(&self, shard: usize) -> &IdleSet {
@@ -237,7 +287,7 @@ impl From<SocketAddr> for Upstream {
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
-            .field("address", &self.address)
+            .field("address", &*self.address())
             .field("idle_connections", &self.idle_connections())
             .finish_non_exhaustive()
     }

@@ -1,27 +1,192 @@
 //! The commands of `lb serve`.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use super::{
+    Reply, changes, dump,
+    info::Info,
+    servers,
+    statistics::Statistics,
     table::{CommandError, Table},
     vrrp::Vrrp,
 };
-use crate::{config::model::AdminLevel, run::System};
+use crate::{
+    config::model::AdminLevel,
+    run::{Refusal, System},
+};
 
 /// What a process answers; `vrrp` where it has virtual routers.
 pub(crate) fn table(system: &Arc<System>, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
-    let info = Arc::clone(system);
-    let (shown, moved) = (vrrp.clone(), vrrp);
-    Table::new()
-        .command(
-            "show info",
-            AdminLevel::User,
+    let table = Table::new().log(system.log().clone());
+    let table = shows(table, system).direct(
+        "dump-config",
+        AdminLevel::Admin,
+        "the configuration, with what was changed",
+        on(system, |system, _| Ok(dump::text(system))),
+    );
+    virtual_routers(all_changes(table, system), vrrp)
+}
+
+/// Looks at a system.
+fn shows(table: Table, system: &Arc<System>) -> Table {
+    type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
+    let shows: [(&str, &str, Show); 7] = [
+        ("show backend", "the backends there are", |system, _| {
+            Ok(servers::backends(system).into())
+        }),
+        (
+            "show info [typed|json]",
             "the process: version, uptime, connections",
-            move |_| {
-                let text = info_text(&info);
-                async move { Ok(text) }
-            },
-        )
+            |system, words| Ok(Info::of(system, words)?.into()),
+        ),
+        (
+            "show servers conn [<backend>]",
+            "connections to servers",
+            |system, words| Ok(servers::connections(system, first(words))?.into()),
+        ),
+        (
+            "show servers state [<backend>]",
+            "servers, as in a server-state file",
+            |system, words| Ok(servers::state(system, first(words))?.into()),
+        ),
+        (
+            "show stat [desc|json|no-maint|typed|up]*",
+            "counters of each proxy and server",
+            |system, words| Ok(Statistics::of(system, words)?.into()),
+        ),
+        ("show version", "the version of this process", |_, _| {
+            Ok(env!("CARGO_PKG_VERSION").to_owned().into())
+        }),
+        (
+            "get weight <bk>/<srv>",
+            "a server's weight",
+            |system, words| Ok(changes::weight(system, words)?.into()),
+        ),
+    ];
+    shows.into_iter().fold(table, |table, (usage, help, show)| {
+        table.direct(usage, AdminLevel::User, help, on(system, show))
+    })
+}
+
+/// Changes a system.
+fn all_changes(table: Table, system: &Arc<System>) -> Table {
+    type Change = fn(&System, &[String]) -> Result<String, Refusal>;
+    let changes: [(&str, &str, Change); 18] = [
+        (
+            "add server <bk>/<srv> [opts]*",
+            "a new server, in maintenance",
+            changes::add_server,
+        ),
+        (
+            "clear counters [all]",
+            "forgets maxima, or all counts",
+            changes::clear_counters,
+        ),
+        (
+            "del server <bk>/<srv>",
+            "removes a server that is in maintenance",
+            changes::delete_server,
+        ),
+        (
+            "disable agent <bk>/<srv>",
+            "asks a server's agent no more",
+            changes::disable_agent,
+        ),
+        (
+            "disable frontend <frontend>",
+            "takes no connections for now",
+            changes::disable_frontend,
+        ),
+        (
+            "disable health <bk>/<srv>",
+            "checks a server no more",
+            changes::disable_health,
+        ),
+        (
+            "disable server <bk>/<srv>",
+            "a server into maintenance",
+            changes::disable_server,
+        ),
+        (
+            "enable agent <bk>/<srv>",
+            "asks a server's agent again",
+            changes::enable_agent,
+        ),
+        (
+            "enable frontend <frontend>",
+            "takes connections again",
+            changes::enable_frontend,
+        ),
+        (
+            "enable health <bk>/<srv>",
+            "checks a server again",
+            changes::enable_health,
+        ),
+        (
+            "enable server <bk>/<srv>",
+            "ends maintenance and drain",
+            changes::enable_server,
+        ),
+        (
+            "set maxconn frontend <frontend> <value>",
+            "its connections at a time",
+            changes::maxconn_of_frontend,
+        ),
+        (
+            "set maxconn global <value>",
+            "the process's connections at a time",
+            changes::maxconn_of_all,
+        ),
+        (
+            "set maxconn server <bk>/<srv> <value>",
+            "its requests at a time",
+            changes::maxconn_of_server,
+        ),
+        (
+            "set server <bk>/<srv> [opts]*",
+            "a server's state, weight, address or health",
+            changes::set_server,
+        ),
+        (
+            "set weight <bk>/<srv> <weight>",
+            "the same as `set server … weight`",
+            changes::set_weight,
+        ),
+        (
+            "shutdown frontend <frontend>",
+            "closes its sockets for ever",
+            changes::shut_frontend,
+        ),
+        (
+            "shutdown sessions server <bk>/<srv>",
+            "breaks off what a server is serving",
+            changes::shut_sessions,
+        ),
+    ];
+    changes
+        .into_iter()
+        .fold(table, |table, (usage, help, change)| {
+            table
+                .direct(usage, AdminLevel::Admin, help, on(system, change))
+                .change()
+        })
+}
+
+fn first(words: &[String]) -> Option<&str> {
+    words.first().map(String::as_str)
+}
+
+fn on<R>(
+    system: &Arc<System>,
+    run: impl Fn(&System, &[String]) -> Result<R, Refusal> + Send + Sync + 'static,
+) -> impl Fn(&[String]) -> Result<R, Refusal> + Send + Sync + 'static {
+    let system = Arc::clone(system);
+    move |words| run(&system, words)
+}
+
+fn virtual_routers(table: Table, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
+    let (shown, moved) = (vrrp.clone(), vrrp);
+    table
         .command(
             "vrrp show [NAME]",
             AdminLevel::User,
@@ -49,40 +214,11 @@ fn some(vrrp: Option<&Arc<dyn Vrrp>>) -> Result<&Arc<dyn Vrrp>, CommandError> {
     vrrp.ok_or_else(none)
 }
 
-/// HAProxy's names, as far as there is something to tell.
-fn info_text(system: &System) -> String {
-    let uptime = system.started().elapsed().as_secs();
-    let (days, hours, minutes) = (uptime / 86_400, uptime / 3600 % 24, uptime / 60 % 60);
-    let (current, _, total) = system.connections();
-    let lines = [
-        ("Name", "lb".to_owned()),
-        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("Nbthread", system.workers().to_string()),
-        ("Pid", std::process::id().to_string()),
-        (
-            "Uptime",
-            format!("{days}d {hours}h{minutes:02}m{:02}s", uptime % 60),
-        ),
-        ("Uptime_sec", uptime.to_string()),
-        ("Maxconn", system.maxconn().to_string()),
-        ("CurrConns", current.to_string()),
-        ("CumConns", total.to_string()),
-        ("Stopping", u8::from(system.is_stopping()).to_string()),
-        ("node", system.node().unwrap_or_default().to_owned()),
-    ];
-    let mut text = String::new();
-    for (name, value) in lines {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", format!("{name}: {value}").trim_end());
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        admin::Answer,
+        admin::{Answer, Content as _},
         config::{Config, Source},
         log,
         plan::Plan,
@@ -140,7 +276,7 @@ mod tests {
 
     #[tokio::test]
     async fn info_has_the_process_and_its_limits() {
-        let text = info_text(&system());
+        let text = Info::of(&system(), &[]).unwrap().text();
         for line in [
             "Name: lb",
             "Nbthread: 3",

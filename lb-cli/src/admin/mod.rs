@@ -7,16 +7,25 @@
 //! It runs on the runtime of checks and signals, never on that of a worker. Clients at a time, octets of a line and the
 //! patience with both are bounded.
 
+mod changes;
 mod commands;
+mod dump;
+mod info;
 mod line;
+mod reply;
+mod servers;
 mod session;
 mod socket;
+mod statistics;
 mod table;
+mod typed;
+mod unbuilt;
 mod usage;
 mod vrrp;
 
 pub(crate) use self::{commands::table, socket::Socket};
 pub use self::{
+    reply::{Content, Reply},
     socket::AdminError,
     table::{Answer, CommandError, Table},
     vrrp::Vrrp,

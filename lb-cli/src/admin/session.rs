@@ -7,8 +7,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{line, table::Table};
-use crate::config::model::AdminLevel;
+use super::{
+    line, reply,
+    table::{Asker, Table},
+};
 
 /// The longest line, in octets: HAProxy's default buffer.
 const LONGEST_LINE: usize = 16_384;
@@ -22,11 +24,40 @@ const TYPING: Duration = Duration::from_secs(600);
 /// What is written at a time, so that a slow reader is told from one that is gone.
 const PIECE: usize = 65_536;
 
+/// How an error is told from other answers (`set severity-output`): in HAProxy, and so here, not at all unless asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Severity {
+    None,
+    Number,
+    String,
+}
+
+impl Severity {
+    fn parse(word: Option<&str>) -> Option<Self> {
+        Some(match word? {
+            "none" => Self::None,
+            "number" => Self::Number,
+            "string" => Self::String,
+            _ => return None,
+        })
+    }
+
+    fn error(self, text: &str) -> String {
+        match self {
+            Self::None => text.to_owned(),
+            // That of syslog's `err`.
+            Self::Number => format!("[3]: {text}"),
+            Self::String => format!("[err]: {text}"),
+        }
+    }
+}
+
 /// A client and what it has sent that is not answered yet.
 struct Session<'t, S> {
     stream: S,
     table: &'t Table,
-    level: AdminLevel,
+    asker: Asker,
+    severity: Severity,
     received: Vec<u8>,
     /// More lines will come.
     prompt: bool,
@@ -36,14 +67,15 @@ struct Session<'t, S> {
 ///
 /// # Errors
 /// When it is gone, or too slow.
-pub(super) async fn run<S>(stream: S, table: &Table, level: AdminLevel) -> io::Result<()>
+pub(super) async fn run<S>(stream: S, table: &Table, asker: Asker) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut session = Session {
         stream,
         table,
-        level,
+        asker,
+        severity: Severity::None,
         received: Vec::new(),
         prompt: false,
     };
@@ -64,14 +96,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let line = timeout(patience, self.octets()).await??;
         let Some(line) = line else { return Ok(None) };
         if line.len() > LONGEST_LINE {
-            let message = format!("error: a line has at most {LONGEST_LINE} octets\n\n");
-            self.write(&message).await?;
+            let message = format!("a line has at most {LONGEST_LINE} octets");
+            self.refuse(&message).await?;
             return Ok(None);
         }
         match String::from_utf8(line) {
             Ok(line) => Ok(Some(line)),
             Err(_) => {
-                self.write("error: a line is UTF-8\n\n").await?;
+                self.refuse("a line is UTF-8").await?;
                 Ok(None)
             }
         }
@@ -104,8 +136,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     }
 
     async fn answer(&mut self, line: &str) -> io::Result<()> {
-        for words in line::commands(line) {
-            match words[0].as_str() {
+        let mut json = false;
+        for mut words in line::commands(line) {
+            if words[0] == "json" {
+                json = true;
+                words.remove(0);
+            }
+            match words.first().map_or("", String::as_str) {
+                "" => {
+                    self.refuse("`json` stands before a command").await?;
+                    continue;
+                }
                 "quit" => {
                     self.prompt = false;
                     return Ok(());
@@ -115,11 +156,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                     self.write("\n").await?;
                     continue;
                 }
+                "set" if words.get(1).is_some_and(|word| word == "severity-output") => {
+                    match Severity::parse(words.get(2).map(String::as_str)) {
+                        Some(severity) => {
+                            self.severity = severity;
+                            self.write("\n").await?;
+                        }
+                        None => {
+                            let why = "one of 'none', 'number', 'string' is a required argument";
+                            self.refuse(why).await?;
+                        }
+                    }
+                    continue;
+                }
                 _ => {}
             }
-            let mut text = match self.table.answer(&words, self.level).await {
-                Ok(text) => text,
-                Err(error) => format!("error: {error}"),
+            let mut text = match self.table.reply(&words, self.asker).await {
+                Ok(reply) if json => reply.json(),
+                Ok(reply) => reply.text(),
+                Err(error) if json => reply::refusal(&error),
+                Err(error) => self.severity.error(&error.to_string()),
             };
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
@@ -128,6 +184,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             self.write(&text).await?;
         }
         Ok(())
+    }
+
+    async fn refuse(&mut self, why: &str) -> io::Result<()> {
+        let text = self.severity.error(why);
+        self.write(&format!("{text}\n\n")).await
     }
 
     async fn write(&mut self, text: &str) -> io::Result<()> {
@@ -143,6 +204,12 @@ mod tests {
     use tokio::io::{DuplexStream, duplex};
 
     use super::*;
+    use crate::config::model::AdminLevel;
+
+    const USER: Asker = Asker {
+        level: AdminLevel::User,
+        uid: None,
+    };
 
     fn table() -> Table {
         let echo = |words: Vec<String>| async move { Ok(words.join("+")) };
@@ -156,7 +223,7 @@ mod tests {
     fn client() -> (DuplexStream, tokio::task::JoinHandle<io::Result<()>>) {
         let (client, server) = duplex(1 << 20);
         let table = table();
-        let session = async move { run(server, &table, AdminLevel::User).await };
+        let session = async move { run(server, &table, USER).await };
         (client, tokio::spawn(session))
     }
 
@@ -178,10 +245,7 @@ mod tests {
         );
         assert_eq!(answered("\n").await, "");
         let unknown = answered("eco a\n").await;
-        assert!(
-            unknown.starts_with("error: Unknown command: 'eco a'"),
-            "{unknown}"
-        );
+        assert!(unknown.starts_with("Unknown command: 'eco a'"), "{unknown}");
         assert!(unknown.ends_with("\n\n"), "{unknown}");
     }
 
@@ -212,12 +276,12 @@ mod tests {
         let most = format!("echo {}\n", "a".repeat(LONGEST_LINE - 5));
         assert_eq!(answered(&most).await.len(), LONGEST_LINE - 5 + 2);
         let over = answered(&"a".repeat(LONGEST_LINE + 1)).await;
-        assert_eq!(over, "error: a line has at most 16384 octets\n\n");
+        assert_eq!(over, "a line has at most 16384 octets\n\n");
         let (mut client, _session) = client();
         client.write_all(b"echo \xff\n").await.unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
-        assert_eq!(answer, "error: a line is UTF-8\n\n");
+        assert_eq!(answer, "a line is UTF-8\n\n");
     }
 
     #[tokio::test(start_paused = true)]
@@ -232,7 +296,7 @@ mod tests {
         let (mut client, server) = duplex(1024);
         let table = table();
         client.write_all(b"long\n").await.unwrap();
-        let ended = run(server, &table, AdminLevel::User).await;
+        let ended = run(server, &table, USER).await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -10,7 +10,10 @@ use std::{
 use lb_tcp::{Address, BindError, Listen, Listener};
 use tokio::sync::Semaphore;
 
-use super::{session, table::Table};
+use super::{
+    session,
+    table::{Asker, Table},
+};
 use crate::config::model::{Admin, AdminLevel};
 
 /// Clients at a time; more wait. HAProxy's `stats maxconn`.
@@ -80,9 +83,21 @@ async fn accept(acceptor: lb_tcp::Acceptor, table: Arc<Table>, level: AdminLevel
         let table = Arc::clone(&table);
         tokio::spawn(async move {
             // Who is gone or too slow is nobody to tell.
-            let _ = session::run(stream, &table, level).await;
+            let asker = Asker {
+                level,
+                uid: uid_of(&stream),
+            };
+            let _ = session::run(stream, &table, asker).await;
             drop(place);
         });
+    }
+}
+
+/// The user at the other end (`SO_PEERCRED`).
+fn uid_of(stream: &lb_tcp::Stream) -> Option<u32> {
+    match stream {
+        lb_tcp::Stream::Unix(stream) => stream.peer_cred().ok().map(|peer| peer.uid()),
+        _ => None,
     }
 }
 

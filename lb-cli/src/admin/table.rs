@@ -18,13 +18,19 @@
 
 use std::{fmt, fmt::Write as _, pin::Pin};
 
-use super::usage::Usage;
-use crate::{config::model::AdminLevel, config::nearest};
+use super::{reply::Reply, unbuilt, usage::Usage};
+use crate::{
+    config::{model::AdminLevel, nearest},
+    log::Sink,
+    run::Refusal,
+};
 
 /// What a command will answer: lines without an empty one among them.
 pub type Answer = Pin<Box<dyn Future<Output = Result<String, CommandError>> + Send>>;
 
-type Run = Box<dyn Fn(Vec<String>) -> Answer + Send + Sync>;
+type Replying = Pin<Box<dyn Future<Output = Result<Reply, CommandError>> + Send>>;
+
+type Run = Box<dyn Fn(Vec<String>) -> Replying + Send + Sync>;
 
 /// Why a command was not done.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +62,30 @@ pub enum CommandError {
     /// It was tried, or it makes no sense now.
     #[error("{0}")]
     Failed(String),
+    /// It cannot be done, in HAProxy's words.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+}
+
+impl CommandError {
+    /// What programs tell it by.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "unknown-command",
+            Self::Level { .. } => "permission-denied",
+            Self::Usage(_) => "usage",
+            Self::Failed(_) => "failed",
+            Self::Refused(refusal) => refusal.code(),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker {
+    pub(super) level: AdminLevel,
+    /// Its user, if the kernel says it.
+    pub(super) uid: Option<u32>,
 }
 
 /// One command.
@@ -64,12 +94,17 @@ struct Command {
     level: AdminLevel,
     help: &'static str,
     run: Run,
+    /// It tells itself what is missing among its words.
+    lenient: bool,
+    /// That it was done is worth a line in the log.
+    changes: bool,
 }
 
 /// The commands of an admin socket.
 #[derive(Default)]
 pub struct Table {
     commands: Vec<Command>,
+    log: Option<Sink>,
 }
 
 impl fmt::Debug for Table {
@@ -88,21 +123,69 @@ impl Table {
     /// Adds a command. `usage` is its words, then `<NAME>` for an argument it needs and `[NAME]` for one it takes; `run` is
     /// given as many arguments as that says.
     #[must_use]
-    pub fn command<F>(
-        mut self,
+    pub fn command<F, R>(
+        self,
         usage: &'static str,
         level: AdminLevel,
         help: &'static str,
         run: impl Fn(Vec<String>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<String, CommandError>> + Send + 'static,
+        F: Future<Output = Result<R, CommandError>> + Send + 'static,
+        R: Into<Reply>,
     {
+        self.with(usage, level, help, move |arguments| {
+            let answer = run(arguments);
+            Box::pin(async move { Ok(answer.await?.into()) })
+        })
+    }
+
+    /// One that is done at once and says itself, in HAProxy's words, what is missing among its own.
+    pub(super) fn direct<R: Into<Reply>>(
+        self,
+        usage: &'static str,
+        level: AdminLevel,
+        help: &'static str,
+        run: impl Fn(&[String]) -> Result<R, Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        let mut table = self.with(usage, level, help, move |arguments| {
+            let done = run(&arguments).map(Into::into).map_err(CommandError::from);
+            Box::pin(std::future::ready(done))
+        });
+        if let Some(command) = table.commands.last_mut() {
+            command.lenient = true;
+        }
+        table
+    }
+
+    /// The last one changes something.
+    pub(super) fn change(mut self) -> Self {
+        if let Some(command) = self.commands.last_mut() {
+            command.changes = true;
+        }
+        self
+    }
+
+    /// Changes are told there.
+    pub(super) fn log(mut self, sink: Sink) -> Self {
+        self.log = Some(sink);
+        self
+    }
+
+    fn with(
+        mut self,
+        usage: &'static str,
+        level: AdminLevel,
+        help: &'static str,
+        run: impl Fn(Vec<String>) -> Replying + Send + Sync + 'static,
+    ) -> Self {
         self.commands.push(Command {
             usage: Usage { text: usage },
             level,
             help,
-            run: Box::new(move |arguments| Box::pin(run(arguments))),
+            run: Box::new(run),
+            lenient: false,
+            changes: false,
         });
         self
     }
@@ -116,8 +199,18 @@ impl Table {
         words: &[String],
         level: AdminLevel,
     ) -> Result<String, CommandError> {
+        let asker = Asker { level, uid: None };
+        Ok(self.reply(words, asker).await?.text())
+    }
+
+    pub(super) async fn reply(
+        &self,
+        words: &[String],
+        asker: Asker,
+    ) -> Result<Reply, CommandError> {
+        let level = asker.level;
         if words.first().is_some_and(|word| word == "help") {
-            return Ok(self.help(level, |_| true));
+            return Ok(self.help(level, |_| true).into());
         }
         let matching = self.commands.iter().filter_map(|command| {
             let arguments = command.usage.strip(words)?;
@@ -125,7 +218,10 @@ impl Table {
         });
         // `show stat` and `show stat up` may both exist: the one with more words is meant.
         let Some((command, arguments)) = matching.min_by_key(|(_, rest)| rest.len()) else {
-            return Err(self.unknown(words, level));
+            return Err(match unbuilt::command(words) {
+                Some(refusal) => refusal.into(),
+                None => self.unknown(words, level),
+            });
         };
         if command.level > level {
             let command = (command.usage.text, command.level);
@@ -136,10 +232,15 @@ impl Table {
             });
         }
         let (least, most) = command.usage.arguments();
+        let least = if command.lenient { 0 } else { least };
         if !(least..=most).contains(&arguments.len()) {
             return Err(CommandError::Usage(command.usage.text));
         }
-        (command.run)(arguments.to_vec()).await
+        let reply = (command.run)(arguments.to_vec()).await?;
+        if let Some(log) = self.log.as_ref().filter(|_| command.changes) {
+            log.notice(&change(words, asker.uid));
+        }
+        Ok(reply)
     }
 
     /// Those that begin with the same word, or a similar one; all of them where none does.
@@ -172,10 +273,18 @@ impl Table {
         let mut text = String::new();
         for (usage, help) in lines.chain(own) {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "  {usage:<24} : {help}");
+            let _ = writeln!(text, "  {usage:<40} : {help}");
         }
         text
     }
+}
+
+/// The line of a change: `admin socket, uid 0: set server app/s1 state drain`.
+fn change(words: &[String], uid: Option<u32>) -> String {
+    let who = uid.map_or_else(String::new, |uid| format!(", uid {uid}"));
+    // Nobody writes lines of their own into the log.
+    let what = words.join(" ");
+    format!("admin socket{who}: {}", what.escape_debug())
 }
 
 #[cfg(test)]

@@ -14,12 +14,15 @@ impl Usage {
         words.take_while(|word| !word.starts_with(['<', '[']))
     }
 
-    /// How many arguments there are, at least and at most.
+    /// How many arguments there are, at least and at most: any number where the last one has a `*`.
     pub(super) fn arguments(self) -> (usize, usize) {
         let words = || self.text.split_ascii_whitespace();
         let required = words().filter(|word| word.starts_with('<')).count();
         let optional = words().filter(|word| word.starts_with('[')).count();
-        (required, required + optional)
+        match self.text.ends_with('*') {
+            true => (required, usize::MAX),
+            false => (required, required + optional),
+        }
     }
 
     /// The arguments, where `words` begin with those of this command.

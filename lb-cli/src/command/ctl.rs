@@ -20,14 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Asks a running `lb serve`, at its admin socket
 ///
 /// `lb ctl help` lists what may be asked. Commands are separated by `;`, which a
-/// shell wants quoted. An answer that begins with `error:` goes to standard
-/// error, and the exit code is 1.
+/// shell wants quoted. A refusal goes to standard error, and the exit code is 1.
 #[derive(Debug, Args)]
 pub(super) struct Ctl {
     /// The process's `global.admin.socket`; else $LB_SOCKET, else
     /// /run/lb/admin.sock
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+
+    /// A JSON object for each answer, refusals too, all to standard output
+    #[arg(long)]
+    json: bool,
 
     /// What is asked, in as many words as it has
     #[arg(
@@ -41,12 +44,18 @@ pub(super) struct Ctl {
 
 impl Ctl {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let mut line = self.words.join(" ");
-        if line.contains('\n') {
+        let asked = self.words.join(" ");
+        if asked.contains('\n') {
             let why = "a command is one line; `;` separates several".to_owned();
             return Err(Failed::Usage(why));
         }
-        line.push('\n');
+        // Refusals are to be told from answers, which HAProxy does only when asked.
+        let form = if self.json {
+            "json"
+        } else {
+            "set severity-output number;"
+        };
+        let line = format!("{form} {asked}\n");
         let socket = self.socket.unwrap_or_else(usual);
         let failed = |what: &str, why: &io::Error| {
             let (path, why) = (socket.display(), words(why));
@@ -54,6 +63,9 @@ impl Ctl {
         };
         let stream = UnixStream::connect(&socket).map_err(|why| failed("connect to", &why))?;
         let answer = ask(&stream, &line).map_err(|why| failed("speak to", &why))?;
+        if self.json {
+            return json(&answer);
+        }
         let (done, refused) = sort(&answer);
         output::print(&done)?;
         if refused.is_empty() {
@@ -80,17 +92,29 @@ fn ask(mut stream: &UnixStream, line: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Answers, and those that are errors, each without the empty line that ends it; one stays between two.
+/// Answers, one on a line; the last refusal decides how it ends.
+fn json(answer: &str) -> Result<(), Failed> {
+    let lines = || answer.lines().filter(|line| !line.is_empty());
+    let mut done = lines().map(serde_json::from_str::<serde_json::Value>);
+    let all_done = done.all(|line| line.is_ok_and(|line| line["ok"] == true));
+    output::print(&lines().map(|line| format!("{line}\n")).collect::<String>())?;
+    match all_done {
+        true => Ok(()),
+        false => Err(Failed::Refused(String::new())),
+    }
+}
+
+/// Answers, and those that are refusals, each without the empty line that ends it; one stays between two.
 fn sort(answer: &str) -> (String, String) {
     let (mut done, mut refused) = (Vec::new(), Vec::new());
     for one in answer.split("\n\n").map(|one| one.trim_matches('\n')) {
-        if one.starts_with("error:") {
-            refused.push(one);
+        if let Some(why) = one.strip_prefix("[3]: ") {
+            refused.push(format!("error: {why}"));
         } else if !one.is_empty() {
-            done.push(one);
+            done.push(one.to_owned());
         }
     }
-    let text = |answers: Vec<&str>| {
+    let text = |answers: Vec<String>| {
         let end = if answers.is_empty() { "" } else { "\n" };
         answers.join("\n\n") + end
     };
@@ -115,11 +139,11 @@ mod tests {
 
     #[test]
     fn errors_are_told_from_answers() {
-        let both = sort("Name: lb\nPid: 1\n\nerror: Unknown\n  help\n\nlast\n\n");
+        let both = sort("\nName: lb\nPid: 1\n\n[3]: Unknown\n  help\n\nlast\n\n");
         let expected = ("Name: lb\nPid: 1\n\nlast\n", "error: Unknown\n  help\n");
         assert_eq!((both.0.as_str(), both.1.as_str()), expected);
         assert_eq!(sort("\n"), (String::new(), String::new()));
         // Only at the beginning of an answer.
-        assert_eq!(sort("log\nerror: x\n\n").1, "");
+        assert_eq!(sort("log\n[3]: x\n\n").1, "");
     }
 }

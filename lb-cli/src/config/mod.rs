@@ -27,6 +27,7 @@ mod env;
 mod load;
 pub mod model;
 mod print;
+pub(crate) use self::print::quoted;
 mod read;
 mod section;
 mod span;

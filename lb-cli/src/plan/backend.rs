@@ -47,7 +47,7 @@ pub struct Backend {
 }
 
 /// A server, its address resolved.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
     address: Address,
     model: model::Server,
@@ -245,12 +245,17 @@ impl Backend {
             builder = builder.all_backups();
         }
         for server in &self.servers {
-            builder = builder.with(self.server(server, workers)?);
+            builder = builder.with(self.declare(server, workers)?);
         }
         builder.build(self.algorithm)
     }
 
-    fn server(
+    /// One server of its pool.
+    ///
+    /// # Errors
+    ///
+    /// As [`pool`](Self::pool).
+    pub fn declare(
         &self,
         server: &Server,
         workers: usize,
@@ -337,6 +342,14 @@ impl Backend {
 }
 
 impl Server {
+    pub(crate) const fn new(address: Address, model: model::Server) -> Self {
+        Self { address, model }
+    }
+
+    pub(crate) fn set_number(&mut self, number: u32) {
+        self.model.id = Spanned::built_in(number);
+    }
+
     /// What the file says.
     pub fn model(&self) -> &model::Server {
         &self.model

@@ -55,6 +55,8 @@ pub struct Plan {
     pub admin: Option<model::Admin>,
     /// What moves addresses from node to node.
     pub vrrp: Vrrp,
+    /// What it was made of.
+    pub config: Config,
     /// What the configuration has been warned of.
     pub warnings: Diagnostics,
 }
@@ -127,7 +129,7 @@ impl Plan {
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
-        let global = config.global;
+        let global = config.global.clone();
         Ok(Self {
             workers: global
                 .workers
@@ -143,6 +145,7 @@ impl Plan {
             backends,
             admin: global.admin,
             vrrp,
+            config,
             warnings: diagnostics,
         })
     }

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use lb_http::server::Shutdown;
 use lb_tcp::{Acceptor, Endpoint, Stream, proxy_protocol::accept_header};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, watch},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
@@ -20,9 +20,12 @@ use tokio_util::task::TaskTracker;
 use super::{
     System,
     frontend::FrontendServer,
-    system::{Phase, RunningFrontend},
+    system::{Gate, Phase, RunningFrontend},
 };
 use crate::log::Level;
+
+/// What the kernel keeps for a socket that says nothing else.
+const BACKLOG: u32 = 4096;
 
 /// How long to leave connections in the kernel's queue when descriptors run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -48,6 +51,7 @@ pub(super) struct Door {
 pub(super) async fn run(door: Door, acceptor: Acceptor) {
     let door = Arc::new(door);
     let mut phase = door.system.phase.subscribe();
+    let mut gate = door.frontend.gate.subscribe();
     let mut refusing = Refusing::new(&door.frontend.refusing);
     loop {
         let accept = poll_fn(|cx| {
@@ -59,8 +63,16 @@ pub(super) async fn run(door: Door, acceptor: Acceptor) {
             accepted
         });
         let accepted = tokio::select! {
-            accepted = accept => accepted,
+            accepted = accept => Some(accepted),
+            _ = gate.wait_for(|gate| *gate != Gate::Open) => None,
             _ = phase.wait_for(|phase| *phase != Phase::Run) => break,
+        };
+        let Some(accepted) = accepted else {
+            let opened = door.closed(&acceptor, &mut refusing, &mut gate, &mut phase);
+            match opened.await {
+                true => continue,
+                false => break,
+            }
         };
         match accepted {
             Ok((stream, peer)) => {
@@ -152,24 +164,56 @@ fn next_waiting(acceptor: &Acceptor, cx: &mut Context<'_>) -> Poll<Option<(Strea
 }
 
 impl Door {
+    /// Takes nobody for as long as the frontend is disabled; false if it stays so.
+    async fn closed(
+        self: &Arc<Self>,
+        acceptor: &Acceptor,
+        refusing: &mut Refusing<'_>,
+        gate: &mut watch::Receiver<Gate>,
+        phase: &mut watch::Receiver<Phase>,
+    ) -> bool {
+        // They came before it was disabled.
+        while let Some((stream, peer)) = poll_fn(|cx| next_waiting(acceptor, cx)).await {
+            self.admit(stream, peer, Vec::new());
+        }
+        let paused = acceptor.pause();
+        refusing.set(true);
+        let state = tokio::select! {
+            state = gate.wait_for(|gate| *gate != Gate::Paused) => state.map(|state| *state),
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => return false,
+        };
+        if !matches!(state, Ok(Gate::Open)) {
+            return false;
+        }
+        let binds = &self.frontend.plan.model().bind;
+        let backlog = binds.get(self.bind).and_then(|bind| bind.backlog);
+        let resumed = paused.and_then(|()| acceptor.resume(backlog.unwrap_or(BACKLOG)));
+        if let Err(error) = &resumed {
+            let name = self.frontend.plan.name();
+            let text = format!("frontend {name} cannot be enabled: {error}");
+            self.system.log().say(Level::Alert, &text);
+        }
+        resumed.is_ok()
+    }
+
     /// A place for one more connection in every limit. Whoever waits here has
     /// been accepted; the others wait in the kernel's backlog.
     async fn permits(
         &self,
-        phase: &mut tokio::sync::watch::Receiver<Phase>,
+        phase: &mut watch::Receiver<Phase>,
     ) -> Option<Vec<OwnedSemaphorePermit>> {
         let limits = [
             Some(&self.system.permits),
-            self.frontend.permits.as_ref(),
+            Some(&self.frontend.permits),
             self.frontend
                 .bind_permits
                 .get(self.bind)
                 .and_then(Option::as_ref),
         ];
-        let mut permits = Vec::with_capacity(1);
+        let mut permits = Vec::with_capacity(2);
         for limit in limits.into_iter().flatten() {
             let permit = tokio::select! {
-                permit = Semaphore::acquire_owned(Arc::clone(limit)) => permit.ok()?,
+                permit = limit.take() => permit.ok()?,
                 _ = phase.wait_for(|phase| *phase == Phase::Stop) => return None,
             };
             permits.push(permit);

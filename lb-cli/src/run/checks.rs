@@ -18,7 +18,10 @@ use lb_http::{
 use tokio::task::JoinSet;
 use tower_service::Service;
 
-use super::{System, system::RunningBackend};
+use super::{
+    System,
+    system::{AddedServers, RunningBackend},
+};
 use crate::{config::model, log::Level, plan::Plan};
 
 /// A check of any kind: servers of one backend may be checked differently.
@@ -67,6 +70,22 @@ impl Service<Probe<Upstream>> for AnyCheck {
             },
         }
     }
+}
+
+/// The same, knowing how servers are checked that are added at run time.
+pub(super) fn with_newcomers(
+    checker: HealthChecker<AnyCheck>,
+    added: &Arc<AddedServers>,
+) -> HealthChecker<AnyCheck> {
+    let (usual, added) = (checker.usual(), Arc::clone(added));
+    checker.newcomers(move |name| {
+        let server = added.find(name)?;
+        let checkup = by_rules(usual.clone(), server.model());
+        Some(match &server.model().check {
+            Some(check) => checkup.check(any_check(check, server.model())),
+            None => checkup.unchecked(),
+        })
+    })
 }
 
 /// A checker for each backend, in order.
@@ -237,22 +256,22 @@ fn follow(backend: &RunningBackend, event: &Event) {
     backend.observe(change.active_left + change.backup_left > 0);
     let snapshot = backend.pool().snapshot();
     let find = |name: &str| snapshot.by_name(name);
-    let plan = backend.plan();
-    let Some(server) = plan.model().server(&change.server) else {
+    let Some(server) = backend.declared(&change.server) else {
         return;
     };
+    let server = server.model();
     match change.to.operational {
         Operational::Down if change.from.operational != Operational::Down => {
             if let Some(down) = find(&change.server) {
                 down.target().close_idle();
                 if server.on_marked_down.is_some() {
-                    down.target().shutdown_sessions();
+                    let _ = down.target().shutdown_sessions();
                 }
             }
         }
         Operational::Up if server.on_marked_up.is_some() => {
             for backup in snapshot.all().iter().filter(|server| server.is_backup()) {
-                backup.target().shutdown_sessions();
+                let _ = backup.target().shutdown_sessions();
             }
         }
         _ => {}

@@ -40,6 +40,14 @@ impl Count {
         self.0.max.load(Ordering::Relaxed)
     }
 
+    /// Forgets the most there were, and with `totals` all that ever entered.
+    pub(super) fn reset(&self, totals: bool) {
+        self.0.max.store(self.now(), Ordering::Relaxed);
+        if totals {
+            self.0.total.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// All that ever entered.
     pub(super) fn total(&self) -> u64 {
         self.0.total.load(Ordering::Relaxed)

@@ -38,6 +38,11 @@ impl History {
         }
     }
 
+    /// Forgets how often it went down.
+    pub(super) fn reset(&mut self) {
+        self.downs = 0;
+    }
+
     /// It has, or has not, a usable server.
     pub(super) fn observe(&mut self, up: bool, now: Instant) {
         if up == self.up {

@@ -6,6 +6,8 @@
 //! servers with their limits and counters, and the counts of connections.
 
 mod accept;
+mod added;
+mod change;
 mod checks;
 mod counts;
 mod frontend;
@@ -13,6 +15,7 @@ mod history;
 mod limits;
 mod pidfile;
 mod privileges;
+mod quota;
 mod rates;
 mod record;
 mod signals;
@@ -26,6 +29,8 @@ use std::{io, sync::Arc};
 
 use lb_tcp::BindError;
 
+pub use change::Refusal;
+pub(crate) use change::Target;
 pub use history::History;
 use pidfile::PidFile;
 pub(crate) use privileges::Become;
@@ -33,7 +38,7 @@ use privileges::Needs;
 pub use privileges::PrivilegeError;
 pub use rates::{BackendRates, FrontendRates, Rate};
 use signals::Signals;
-pub use system::{RunningBackend, RunningFrontend, System};
+pub use system::{Declared, Gate, RunningBackend, RunningFrontend, System};
 pub use tally::{Time, Totals};
 use vrrp::Virtual;
 

@@ -4,10 +4,15 @@
 //! keep the time.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+use lb_core::server::ServerUid;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::System;
@@ -33,6 +38,11 @@ impl Rate {
         self.max.load(Ordering::Relaxed)
     }
 
+    /// Forgets the most there was.
+    pub(super) fn reset(&self) {
+        self.max.store(0, Ordering::Relaxed);
+    }
+
     /// A second is over, and so many there were since the start.
     pub(super) fn tick(&self, total: u64) {
         let rate = total.saturating_sub(self.seen.swap(total, Ordering::Relaxed));
@@ -51,19 +61,26 @@ pub struct FrontendRates {
 }
 
 /// The rates of a backend.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BackendRates {
     /// Requests.
     pub requests: Rate,
-    /// Those of each server, in the order of the file.
-    pub servers: Box<[Rate]>,
+    /// Those of each server.
+    servers: Mutex<HashMap<ServerUid, Arc<Rate>>>,
 }
 
 impl BackendRates {
-    pub(super) fn new(servers: usize) -> Self {
-        Self {
-            requests: Rate::default(),
-            servers: (0..servers).map(|_| Rate::default()).collect(),
+    /// Those of a server.
+    pub fn server(&self, uid: ServerUid) -> Arc<Rate> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(servers.entry(uid).or_default())
+    }
+
+    /// Forgets who is not among `servers`.
+    fn retain(&self, servers: &[ServerUid]) {
+        let mut rates = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        if rates.len() > servers.len() {
+            rates.retain(|uid, _| servers.contains(uid));
         }
     }
 }
@@ -84,9 +101,13 @@ pub(super) async fn run(system: &System) {
             let rates = &backend.rates;
             rates.requests.tick(system.backend_totals(at).requests);
             let snapshot = backend.pool.snapshot();
-            for (rate, server) in rates.servers.iter().zip(snapshot.all()) {
-                rate.tick(system.server_totals(at, server.uid()).requests);
+            let mut servers = Vec::with_capacity(snapshot.all().len());
+            for server in snapshot.all() {
+                let requests = system.server_totals(at, server.uid()).requests;
+                rates.server(server.uid()).tick(requests);
+                servers.push(server.uid());
             }
+            rates.retain(&servers);
         }
     }
 }

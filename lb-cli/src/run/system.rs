@@ -1,6 +1,7 @@
 //! What all threads of a running process share.
 
 use std::{
+    collections::HashMap,
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -17,23 +18,23 @@ use lb_core::{
 };
 use lb_http::{Upstream, fetch::FrontendFacts};
 use lb_tcp::{Endpoint, Listener};
-use tokio::{
-    sync::{Semaphore, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     RunError,
+    change::Cleared,
     checks::{self, AnyCheck},
     counts::Count,
     history::History,
     limits,
+    quota::Quota,
     rates::{BackendRates, FrontendRates},
     supervisor::Beats,
     tally::{Tallies, Totals},
     worker::Assignment,
 };
 use crate::{
+    config::Config,
     log::Sink,
     plan::{Backend, Frontend, Plan, Rated},
     stats,
@@ -50,6 +51,17 @@ pub(super) enum Phase {
     Stop,
 }
 
+/// Whether a frontend takes connections, as far as its operator is concerned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gate {
+    /// It does.
+    Open,
+    /// It does not, and may again (`disable frontend`).
+    Paused,
+    /// It never will (`shutdown frontend`).
+    Shut,
+}
+
 /// A backend that runs.
 pub struct RunningBackend {
     pub(super) plan: Arc<Backend>,
@@ -59,6 +71,8 @@ pub struct RunningBackend {
     checker: Mutex<Option<HealthChecker<AnyCheck>>>,
     health: Handle,
     history: Mutex<History>,
+    /// Servers that were added at run time, by their names.
+    added: Arc<AddedServers>,
     pub(super) rates: BackendRates,
 }
 
@@ -101,8 +115,24 @@ impl RunningBackend {
         self.lock_history().observe(up, Instant::now());
     }
 
+    /// What is declared of a server of this name: at run time, else in the file.
+    pub fn declared(&self, name: &str) -> Option<Declared<'_>> {
+        match self.added.find(name) {
+            Some(added) => Some(Declared::Added(added)),
+            None => {
+                let mut servers = self.plan.servers().iter();
+                let found = servers.find(|server| server.model().name.as_str() == name);
+                found.map(Declared::InFile)
+            }
+        }
+    }
+
+    pub(super) fn added(&self) -> &AddedServers {
+        &self.added
+    }
+
     /// Plain values that are whole at each step.
-    fn lock_history(&self) -> std::sync::MutexGuard<'_, History> {
+    pub(super) fn lock_history(&self) -> std::sync::MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,14 +148,39 @@ impl RunningBackend {
     }
 }
 
+/// Servers that were added at run time, by their names.
+#[derive(Debug, Default)]
+pub(super) struct AddedServers(Mutex<HashMap<Box<str>, Arc<crate::plan::Server>>>);
+
+impl AddedServers {
+    pub(super) fn find(&self, name: &str) -> Option<Arc<crate::plan::Server>> {
+        self.lock().get(name).cloned()
+    }
+
+    pub(super) fn insert(&self, server: Arc<crate::plan::Server>) {
+        let name = server.model().name.as_str().into();
+        self.lock().insert(name, server);
+    }
+
+    pub(super) fn remove(&self, name: &str) {
+        self.lock().remove(name);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, Arc<crate::plan::Server>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A frontend that runs.
 #[derive(Debug)]
 pub struct RunningFrontend {
     pub(super) plan: Frontend,
     pub(super) connections: Count,
-    pub(super) permits: Option<Arc<Semaphore>>,
+    pub(super) permits: Quota,
+    /// Whether it takes connections, as far as its operator is concerned.
+    pub(super) gate: watch::Sender<Gate>,
     /// The same for each of its sockets.
-    pub(super) bind_permits: Vec<Option<Arc<Semaphore>>>,
+    pub(super) bind_permits: Vec<Option<Quota>>,
     listening: Vec<Endpoint>,
     /// How many of its sockets cannot accept now.
     pub(super) refusing: watch::Sender<u32>,
@@ -143,6 +198,16 @@ impl RunningFrontend {
     pub fn connections(&self) -> (u32, u32, u64) {
         let count = &self.connections;
         (count.now(), count.max(), count.total())
+    }
+
+    /// Client connections that it takes at a time; `None`: as many as the process.
+    pub fn maxconn(&self) -> Option<u32> {
+        self.permits.limit()
+    }
+
+    /// Whether it takes connections, as far as its operator is concerned.
+    pub fn gate(&self) -> Gate {
+        *self.gate.borrow()
     }
 
     /// Its connections and requests in the last second.
@@ -180,6 +245,26 @@ fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// A server as it was declared.
+#[derive(Debug)]
+pub enum Declared<'b> {
+    /// In a file.
+    InFile(&'b crate::plan::Server),
+    /// At run time.
+    Added(Arc<crate::plan::Server>),
+}
+
+impl std::ops::Deref for Declared<'_> {
+    type Target = crate::plan::Server;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::InFile(server) => server,
+            Self::Added(server) => server,
+        }
+    }
+}
+
 /// A running process.
 #[derive(Debug)]
 pub struct System {
@@ -189,8 +274,9 @@ pub struct System {
     log: Sink,
     pub(super) hard_stop_after: Duration,
     pub(super) connections: Count,
-    pub(super) permits: Arc<Semaphore>,
-    maxconn: u32,
+    pub(super) permits: Quota,
+    /// What it may be at most.
+    hard_maxconn: u32,
     node: Option<String>,
     started: Instant,
     pub(super) phase: watch::Sender<Phase>,
@@ -201,6 +287,12 @@ pub struct System {
     pub(super) beats: Beats,
     /// Of each worker.
     tallies: Vec<Arc<Tallies>>,
+    /// What does not count any more.
+    pub(super) cleared: Mutex<Cleared>,
+    /// What it was started with.
+    config: Config,
+    /// One change at a time.
+    pub(super) changing: Mutex<()>,
 }
 
 impl System {
@@ -214,6 +306,8 @@ impl System {
             .iter()
             .zip(checkers)
             .map(|(backend, checker)| {
+                let added = Arc::new(AddedServers::default());
+                let checker = checks::with_newcomers(checker, &added);
                 let pool = backend
                     .pool(workers.get())
                     .expect("the configuration has distinct servers with addresses");
@@ -225,7 +319,8 @@ impl System {
                     health: checker.handle(),
                     checker: Mutex::new(Some(checker)),
                     history: Mutex::new(History::new(up, started)),
-                    rates: BackendRates::new(snapshot.all().len()),
+                    rates: BackendRates::default(),
+                    added: Arc::clone(&added),
                     pool,
                 });
                 let rated: Weak<dyn Rated> = Arc::downgrade(&(Arc::clone(&running) as _));
@@ -255,12 +350,13 @@ impl System {
             }
             let running = Arc::new(RunningFrontend {
                 connections: Count::default(),
-                permits: semaphore(frontend.model().maxconn),
+                permits: Quota::new(frontend.model().maxconn),
+                gate: watch::Sender::new(Gate::Open),
                 bind_permits: frontend
                     .model()
                     .bind
                     .iter()
-                    .map(|bind| semaphore(bind.maxconn))
+                    .map(|bind| Some(Quota::new(Some(bind.maxconn?))))
                     .collect(),
                 listening,
                 refusing: watch::Sender::new(0),
@@ -279,8 +375,8 @@ impl System {
             log,
             hard_stop_after: plan.hard_stop_after,
             connections: Count::default(),
-            permits: Arc::new(Semaphore::new(maxconn as usize)),
-            maxconn,
+            permits: Quota::new(Some(maxconn)),
+            hard_maxconn: maxconn,
             node: plan.node,
             started,
             phase: watch::Sender::new(Phase::Run),
@@ -288,6 +384,9 @@ impl System {
             assignments: Mutex::new(assignments),
             beats: Beats::new(workers.get(), started),
             tallies,
+            cleared: Mutex::default(),
+            config: plan.config,
+            changing: Mutex::default(),
         }))
     }
 
@@ -318,7 +417,12 @@ impl System {
 
     /// Client connections that it takes at a time.
     pub fn maxconn(&self) -> u32 {
-        self.maxconn
+        self.permits.limit().unwrap_or(self.hard_maxconn)
+    }
+
+    /// The most that [`maxconn`](Self::maxconn) may be set to: what it was at the start.
+    pub fn hard_maxconn(&self) -> u32 {
+        self.hard_maxconn
     }
 
     /// Client connections now, at most, and since the start.
@@ -339,22 +443,32 @@ impl System {
 
     /// The counts of a frontend, by its place in [`frontends`](Self::frontends).
     pub fn frontend_totals(&self, at: usize) -> Totals {
-        Totals::of(self.tallies.iter().map(|worker| worker.frontend(at)))
+        let totals = Totals::of(self.tallies.iter().map(|worker| worker.frontend(at)));
+        self.since_cleared(totals, |cleared| cleared.frontends.get(at))
     }
 
     /// The counts of a backend, by its place in [`backends`](Self::backends).
     pub fn backend_totals(&self, at: usize) -> Totals {
-        Totals::of(
-            self.tallies
-                .iter()
-                .map(|worker| &worker.backend(at).traffic),
-        )
+        let workers = self.tallies.iter();
+        let totals = Totals::of(workers.map(|worker| &worker.backend(at).traffic));
+        self.since_cleared(totals, |cleared| cleared.backends.get(at))
     }
 
     /// The counts of a server of the backend at this place.
     pub fn server_totals(&self, at: usize, server: ServerUid) -> Totals {
         let workers = self.tallies.iter();
-        Totals::of(workers.filter_map(|worker| worker.backend(at).server(server)))
+        let totals = Totals::of(workers.filter_map(|worker| worker.backend(at).server(server)));
+        self.since_cleared(totals, |cleared| cleared.servers.get(&server))
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Of each worker.
+    pub(super) fn all_tallies(&self) -> &[Arc<Tallies>] {
+        &self.tallies
     }
 
     /// Where a worker counts.
@@ -398,8 +512,4 @@ fn deal(assignments: &mut [Assignment], frontend: usize, bind: usize, listeners:
     for (assignment, listener) in assignments.iter_mut().zip(listeners) {
         assignment.push((frontend, bind, listener));
     }
-}
-
-fn semaphore(limit: Option<u32>) -> Option<Arc<Semaphore>> {
-    limit.map(|limit| Arc::new(Semaphore::new(limit as usize)))
 }

@@ -12,6 +12,8 @@ use std::{
 
 use lb_core::server::ServerUid;
 
+use super::added::Added;
+
 /// How many of the last requests an average is over, as in HAProxy.
 const WINDOW: u64 = 1024;
 
@@ -33,6 +35,11 @@ impl Tally {
 
     fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// What its thread adds at this very moment may be lost, or stay.
+    fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -60,6 +67,12 @@ impl Phase {
         self.requests
             .0
             .store((requests + 1).min(WINDOW), Ordering::Relaxed);
+    }
+
+    fn reset(&self) {
+        for tally in [&self.micros, &self.requests, &self.longest] {
+            tally.reset();
+        }
     }
 }
 
@@ -104,6 +117,50 @@ impl Traffic {
         self.responses[class].add(1);
     }
 
+    /// Forgets the most there ever was, and with `averages` how long phases took
+    /// (`clear counters`).
+    pub(super) fn forget(&self, averages: bool) {
+        self.in_flight_max.reset();
+        self.queue_max.reset();
+        for phase in self.phases() {
+            match averages {
+                true => phase.reset(),
+                false => phase.longest.reset(),
+            }
+        }
+    }
+
+    /// Forgets all of it, while nobody counts here.
+    pub(super) fn reset(&self) {
+        self.forget(true);
+        let single = [
+            &self.requests,
+            &self.bytes_in,
+            &self.bytes_out,
+            &self.client_aborts,
+            &self.server_aborts,
+            &self.refused,
+            &self.intercepted,
+            &self.denied,
+            &self.denied_responses,
+            &self.unserved,
+            &self.last,
+        ];
+        single
+            .into_iter()
+            .chain(&self.responses)
+            .for_each(Tally::reset);
+    }
+
+    fn phases(&self) -> [&Phase; 4] {
+        [
+            &self.queued,
+            &self.connecting,
+            &self.responding,
+            &self.whole,
+        ]
+    }
+
     fn totals(&self) -> Totals {
         let phase = |phase: &Phase| Time {
             micros: phase.micros.now(),
@@ -145,12 +202,17 @@ pub(super) struct OfBackend {
     pub(super) traffic: Traffic,
     /// By their ids, which grow from one server to the next.
     servers: Box<[(ServerUid, Traffic)]>,
+    /// Those that came later.
+    pub(super) added: Added,
 }
 
 impl OfBackend {
     pub(super) fn server(&self, uid: ServerUid) -> Option<&Traffic> {
         let at = self.servers.binary_search_by_key(&uid, |(uid, _)| *uid);
-        Some(&self.servers[at.ok()?].1)
+        match at {
+            Ok(at) => Some(&self.servers[at].1),
+            Err(_) => self.added.find(uid),
+        }
     }
 }
 
@@ -166,6 +228,7 @@ impl Tallies {
                     OfBackend {
                         traffic: Traffic::default(),
                         servers: servers.collect(),
+                        added: Added::default(),
                     }
                 })
                 .collect(),
@@ -174,6 +237,15 @@ impl Tallies {
 
     pub(super) fn frontend(&self, at: usize) -> &Traffic {
         &self.frontends[at]
+    }
+
+    /// All of it.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Traffic> {
+        let backends = self.backends.iter().flat_map(|backend| {
+            let servers = backend.servers.iter().map(|(_, traffic)| traffic);
+            servers.chain(backend.added.all()).chain([&backend.traffic])
+        });
+        self.frontends.iter().chain(backends)
     }
 
     pub(super) fn backend(&self, at: usize) -> &OfBackend {
@@ -232,6 +304,29 @@ impl Totals {
             sum += each.totals();
             sum
         })
+    }
+}
+
+impl Totals {
+    /// What has come since `base`; maxima, averages and the last time are as they are.
+    pub(super) fn since(mut self, base: &Self) -> Self {
+        let sums = [
+            (&mut self.requests, base.requests),
+            (&mut self.bytes_in, base.bytes_in),
+            (&mut self.bytes_out, base.bytes_out),
+            (&mut self.client_aborts, base.client_aborts),
+            (&mut self.server_aborts, base.server_aborts),
+            (&mut self.refused, base.refused),
+            (&mut self.intercepted, base.intercepted),
+            (&mut self.denied, base.denied),
+            (&mut self.denied_responses, base.denied_responses),
+            (&mut self.unserved, base.unserved),
+        ];
+        let responses = self.responses.iter_mut().zip(base.responses);
+        for (sum, base) in sums.into_iter().chain(responses) {
+            *sum = sum.saturating_sub(base);
+        }
+        self
     }
 }
 

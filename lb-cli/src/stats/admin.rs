@@ -6,7 +6,7 @@ use lb_core::server::{Administrative, Operational};
 use lb_http::server::Incoming;
 
 use super::{collect::backend_named, form, origin};
-use crate::run::{RunningBackend, System};
+use crate::run::{RunningBackend, System, Target};
 
 /// As much as HAProxy has room for.
 const LARGEST: usize = 16 * 1024;
@@ -111,17 +111,13 @@ impl Action {
         let Some(server) = snapshot.by_name(server) else {
             return false;
         };
-        let health = backend.health();
-        let checked = health
-            .report(server.uid())
-            .is_some_and(|report| report.checked);
-        match self {
-            Self::Administrative(state) => backend.pool().set_administrative(server, state),
-            // As in HAProxy, a server without checks has no health to set.
-            Self::Health(state) if checked => _ = health.force(server.uid(), state),
-            Self::Check(on) => _ = health.set_checked(server.uid(), on),
-            Self::Health(_) => {}
-        }
+        let target = Target { backend, server };
+        // What a server has not, such as checks, is passed over, as in HAProxy.
+        let _ = match self {
+            Self::Administrative(state) => target.set_state(state),
+            Self::Health(state) => target.set_health(state),
+            Self::Check(on) => target.set_checked(on),
+        };
         true
     }
 }

@@ -15,7 +15,7 @@ use super::{Column::*, Kind, Row};
 use crate::{
     config::Span,
     plan,
-    run::{RunningBackend, RunningFrontend, System, Time, Totals},
+    run::{Gate, RunningBackend, RunningFrontend, System, Time, Totals},
 };
 
 /// HAProxy counts sections from 1, which is its own socket's when it has one.
@@ -63,6 +63,14 @@ pub(super) fn backend_named<'a>(system: &'a System, name: &str) -> Option<&'a Ru
     Some(&system.backends()[found.backend?])
 }
 
+/// The backends with their ids, in the order of the file.
+pub(crate) fn numbered_backends(
+    system: &System,
+) -> impl Iterator<Item = (u64, &std::sync::Arc<RunningBackend>)> {
+    let numbered = (FIRST_ID..).zip(sections(system));
+    numbered.filter_map(|(id, section)| Some((id, &system.backends()[section.backend?])))
+}
+
 fn sections(system: &System) -> Vec<Section<'_>> {
     let backends = system.backends().iter().enumerate();
     let mut sections: Vec<_> = backends
@@ -93,18 +101,20 @@ fn frontend(system: &System, at: usize) -> Row {
     let frontend: &RunningFrontend = &system.frontends()[at];
     let totals = system.frontend_totals(at);
     let (now, max, total) = frontend.connections();
-    let model = frontend.plan().model();
+    let limit = frontend.maxconn();
     let requests = totals.requests + totals.refused;
     let (connections, rate) = (&frontend.rates().connections, &frontend.rates().requests);
-    let status = match system.is_stopping() {
-        true => "STOP",
-        false if model.maxconn.is_some_and(|limit| now >= limit) => "FULL",
-        false => "OPEN",
+    let status = match frontend.gate() {
+        _ if system.is_stopping() => "STOP",
+        Gate::Shut => "STOP",
+        Gate::Paused => "PAUSED",
+        Gate::Open if limit.is_some_and(|limit| now >= limit) => "FULL",
+        Gate::Open => "OPEN",
     };
     let row = Row::new(Kind::Frontend, frontend.plan().name(), "FRONTEND")
         .number(Scur, now)
         .number(Smax, max)
-        .number(Slim, model.maxconn.unwrap_or(system.maxconn()))
+        .number(Slim, limit.unwrap_or(system.maxconn()))
         .number(Stot, total)
         .number(Ereq, totals.refused)
         .text(Status, status)
@@ -138,8 +148,7 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
     let backend = &system.backends()[at];
     let mut sums = Sums::default();
     let snapshot = backend.pool().snapshot();
-    let servers = snapshot.all().iter().enumerate();
-    let rows = servers.map(|(place, server)| {
+    let rows = snapshot.all().iter().map(|server| {
         let counters = server.counters().totals();
         sums.response_errors += counters.response_errors;
         sums.retries += counters.retries;
@@ -150,7 +159,7 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
         sums.selected += selected;
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
-        let rate = backend.rates().servers.get(place);
+        let rate = backend.rates().server(server.uid());
         let row = Row::new(Kind::Server, backend.plan().name(), server.name())
             .number(Qcur, server.queued())
             .number(Scur, server.in_flight())
@@ -165,18 +174,15 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .number(Bck, server.is_backup())
             .number(Sid, server.number())
             .number(Lbtot, selected)
-            .some(Rate, rate.map(crate::run::Rate::now))
-            .some(RateMax, rate.map(crate::run::Rate::max))
+            .number(Rate, rate.now())
+            .number(RateMax, rate.max())
             .number(SrvIcur, server.target().idle_connections() as u64)
             .number(Uweight, server.user_weight())
             .number(Dresp, totals.denied_responses)
             .zeros(&[Wrew, Eint]);
         let row = answers(phases(volume(row, &totals), &totals), system, &totals, now);
-        let plan = backend
-            .plan()
-            .servers()
-            .iter()
-            .find(|plan| plan.model().name.as_str() == server.name());
+        let declared = backend.declared(server.name());
+        let plan = declared.as_deref();
         let row = throttle(row, server).some(
             Qlimit,
             plan.and_then(|plan| plan.model().maxqueue)

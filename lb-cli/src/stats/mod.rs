@@ -24,6 +24,7 @@ use http::{
 };
 use lb_http::{fetch, server::Incoming};
 
+pub(crate) use self::collect::numbered_backends;
 pub use self::{
     collect::collect,
     column::Column,

@@ -18,10 +18,14 @@ use super::{
 pub struct HealthChecker<C, A = NoAgent> {
     default: Checkup<C, A>,
     named: HashMap<Box<str>, Checkup<C, A>>,
+    newcomer: Option<Newcomer<C, A>>,
     on_event: Option<OnEvent>,
     resumed: Option<Handle>,
     shared: Arc<Shared>,
 }
+
+/// What is done about a server of this name that was not there at first.
+pub(super) type Newcomer<C, A> = Arc<dyn Fn(&str) -> Option<Checkup<C, A>> + Send + Sync>;
 
 pub(super) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
 
@@ -80,6 +84,7 @@ impl<C: Clone> HealthChecker<C> {
                 track: None,
             },
             named: HashMap::new(),
+            newcomer: None,
             on_event: None,
             resumed: None,
             shared: Arc::default(),
@@ -149,6 +154,7 @@ impl<C: Clone, A: Clone> HealthChecker<C, A> {
                 track: self.default.track,
             },
             named: HashMap::new(),
+            newcomer: None,
             on_event: self.on_event,
             resumed: self.resumed,
             shared: self.shared,
@@ -168,6 +174,23 @@ impl<C: Clone, A: Clone> HealthChecker<C, A> {
         let checkup = differ(so_far.unwrap_or_else(|| self.default.clone()));
         self.named.insert(name, checkup);
         self
+    }
+
+    /// Says how servers are treated that come later, by their names; what
+    /// [`server`](Self::server) has set for a name does not count for those that
+    /// this knows.
+    #[must_use]
+    pub fn newcomers(
+        mut self,
+        treat: impl Fn(&str) -> Option<Checkup<C, A>> + Send + Sync + 'static,
+    ) -> Self {
+        self.newcomer = Some(Arc::new(treat));
+        self
+    }
+
+    /// What is done about a server for which nothing else is said.
+    pub fn usual(&self) -> Checkup<C, A> {
+        self.default.clone()
     }
 
     /// Is told of every [`Event`], from within the checker's future: it should
@@ -206,6 +229,7 @@ impl<C: Clone, A: Clone> HealthChecker<C, A> {
             driver::Plan {
                 default: self.default,
                 named: self.named,
+                newcomer: self.newcomer,
                 resumed: self.resumed,
             },
             driver::Scene {

@@ -29,6 +29,11 @@ macro_rules! counters {
                 Totals { $($name: self.$name.load(Ordering::Relaxed),)+ }
             }
 
+            /// Begins at 0 again (`clear counters all`).
+            pub fn reset(&self) {
+                $(self.$name.store(0, Ordering::Relaxed);)+
+            }
+
             $(
                 #[doc = concat!("Counts one more of `", stringify!($name), "`.")]
                 pub fn $name(&self) {

@@ -50,6 +50,10 @@ impl Load {
         &self.latency
     }
 
+    pub(crate) fn max(&self) -> u32 {
+        self.max.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_max(&self, limit: u32) {
         self.max.store(limit, Ordering::Relaxed);
     }

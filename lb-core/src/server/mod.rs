@@ -45,6 +45,13 @@ pub const MAX_WEIGHT: u16 = 256;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ServerUid(u64);
 
+impl From<ServerUid> for u64 {
+    /// Above 0, and larger than that of any server declared before.
+    fn from(uid: ServerUid) -> Self {
+        uid.0
+    }
+}
+
 /// One server of a pool, with `T` behind it.
 pub struct Server<T> {
     core: Arc<Core>,
@@ -287,6 +294,12 @@ impl<T> Server<T> {
     /// May one more request wait for it?
     pub fn has_queue_room(&self) -> bool {
         self.max_queue == 0 || self.queued() < self.max_queue
+    }
+
+    /// The most requests it may serve at a time, without its pool's load; 0 is no
+    /// limit (`maxconn`).
+    pub fn max_conn_limit(&self) -> u32 {
+        self.load().max()
     }
 
     /// Its totals since it was declared.

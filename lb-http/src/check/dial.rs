@@ -18,7 +18,7 @@ pub(super) struct Dial {
 impl Dial {
     pub(super) fn connect(&self, upstream: &Upstream) -> Connecting {
         let own = upstream.address();
-        match self.inet(own) {
+        match self.inet(&own) {
             Some(address) => Connector::new().connect(&address),
             None => upstream.connect(),
         }

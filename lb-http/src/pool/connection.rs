@@ -73,6 +73,10 @@ impl Connection {
         )
     }
 
+    pub(super) fn stream(&self) -> &Stream {
+        self.io.io()
+    }
+
     /// The bare stream and what was read from it, for a tunnel.
     pub(crate) fn into_parts(self) -> (Stream, Bytes) {
         self.io.into_parts()

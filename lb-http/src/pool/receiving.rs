@@ -167,7 +167,9 @@ impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
         let upstream = home.server.target();
         let mut connection = exchange.into_connection();
         let now = self.now.unwrap_or_else(Instant::now);
-        if connection.end_use(upstream.options(), now) {
+        if connection.end_use(upstream.options(), now)
+            && upstream.is_at_other_end_of(connection.stream())
+        {
             upstream.idle(home.shard).put(connection);
         }
     }

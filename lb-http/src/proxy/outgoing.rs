@@ -11,7 +11,7 @@ use lb_tcp::{Address, proxy_protocol::Header};
 
 use super::Shared;
 use crate::{
-    Client,
+    Client, Upstream,
     h1::{
         encode::{self, Encoder},
         fields::{Connection, is_hop_by_hop},
@@ -98,7 +98,7 @@ impl Outgoing {
         encoder: Encoder,
         shared: &Shared<P>,
         client: Option<&Client>,
-        server: &Address,
+        server: &Upstream,
     ) {
         self.write_request_line(head);
         let (mut has_host, mut has_length) = (false, false);
@@ -110,7 +110,7 @@ impl Outgoing {
                 encode::field(head, name, value);
             }
         }
-        if !has_host && let Ok(host) = HeaderValue::from_str(&host_of(server)) {
+        if !has_host && let Ok(host) = HeaderValue::from_str(&host_of(&server.address())) {
             encode::field(head, &HOST, &host);
         }
         self.write_framing(head, encoder, has_length);

@@ -2,10 +2,11 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::stream::from_tokio;
@@ -133,6 +134,33 @@ impl Acceptor {
                 }
                 result => return Poll::Ready(result),
             }
+        }
+    }
+
+    /// Takes no more connections until [`resume`](Self::resume): clients of TCP are refused, those
+    /// of a Unix socket wait (HAProxy `disable frontend`). Those that waited already are reset.
+    ///
+    /// # Errors
+    /// `shutdown(2)` on the listening socket.
+    pub fn pause(&self) -> io::Result<()> {
+        match &self.socket {
+            // Linux keeps the address and answers with RST.
+            Kind::Tcp(listener) => SockRef::from(listener).shutdown(Shutdown::Read),
+            // It could not be undone.
+            Kind::Unix(_) => Ok(()),
+        }
+    }
+
+    /// Takes connections again.
+    ///
+    /// # Errors
+    /// `listen(2)`, when somebody else has taken the address meanwhile.
+    pub fn resume(&self, backlog: u32) -> io::Result<()> {
+        match &self.socket {
+            Kind::Tcp(listener) => {
+                SockRef::from(listener).listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+            }
+            Kind::Unix(_) => Ok(()),
         }
     }
 

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{
     Answer, Change, Event, Handle, Probe, Rules, Targets, Verdict,
-    checker::{Checkup, OnEvent},
+    checker::{Checkup, Newcomer, OnEvent},
     event::{Cause, State},
     handle::{Command, Post, Posts, Shared},
     observer::Streak,
@@ -25,6 +25,7 @@ use crate::server::{Administrative, Operational, Server, ServerUid};
 pub(super) struct Plan<C, A> {
     pub(super) default: Checkup<C, A>,
     pub(super) named: HashMap<Box<str>, Checkup<C, A>>,
+    pub(super) newcomer: Option<Newcomer<C, A>>,
     pub(super) resumed: Option<Handle>,
 }
 
@@ -124,11 +125,13 @@ impl Member {
 
 impl<C: Clone, A: Clone> Plan<C, A> {
     fn checkup<T>(&self, server: &Server<T>) -> Checkup<C, A> {
-        let mut checkup = self
-            .named
-            .get(server.name())
-            .unwrap_or(&self.default)
-            .clone();
+        let newcomer = self.newcomer.as_ref();
+        let mut checkup = newcomer
+            .and_then(|treat| treat(server.name()))
+            .unwrap_or_else(|| {
+                let declared = self.named.get(server.name());
+                declared.unwrap_or(&self.default).clone()
+            });
         let rules = &mut checkup.rules;
         rules.slow_start = rules.slow_start.or(Some(server.slow_start_time()));
         let is_down = server.operational_state() == Operational::Down;

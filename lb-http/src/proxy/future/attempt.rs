@@ -131,7 +131,7 @@ where
             if let Some(version) = upstream.proxy_version() {
                 outgoing::write_proxy_header(head, version, client);
             }
-            outgoing.write(head, encoder, &self.shared, client, upstream.address());
+            outgoing.write(head, encoder, &self.shared, client, upstream);
         });
         State::Exchange {
             lease,

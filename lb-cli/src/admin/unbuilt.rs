@@ -1,0 +1,73 @@
+//! HAProxy's commands that this version does not have.
+
+use crate::run::Refusal;
+
+/// Their words; whatever follows.
+const COMMANDS: &[&str] = &[
+    "abort ssl",
+    "add acl",
+    "add map",
+    "add ssl",
+    "clear acl",
+    "clear map",
+    "clear table",
+    "commit acl",
+    "commit map",
+    "commit ssl",
+    "del acl",
+    "del map",
+    "del ssl",
+    "disable dynamic-cookie",
+    "enable dynamic-cookie",
+    "get acl",
+    "get map",
+    "get var",
+    "new ssl",
+    "prepare acl",
+    "prepare map",
+    "set dynamic-cookie-key",
+    "set map",
+    "set profiling",
+    "set rate-limit",
+    "set ssl",
+    "set table",
+    "set timeout",
+    "set var",
+    "show acl",
+    "show activity",
+    "show cache",
+    "show cli",
+    "show env",
+    "show errors",
+    "show events",
+    "show fd",
+    "show libs",
+    "show map",
+    "show peers",
+    "show pools",
+    "show profiling",
+    "show resolvers",
+    "show schema",
+    "show sess",
+    "show ssl",
+    "show startup-logs",
+    "show table",
+    "show tasks",
+    "show threads",
+    "show tls-keys",
+    "show trace",
+    "shutdown session",
+    "trace",
+    "update ssl",
+];
+
+/// Why it is not done, if it is one of them.
+pub(super) fn command(words: &[String]) -> Option<Refusal> {
+    let named = |command: &&&str| {
+        let mut own = command.split(' ');
+        let mut asked = words.iter();
+        own.all(|word| asked.next().is_some_and(|asked| asked == word))
+    };
+    let command = COMMANDS.iter().find(named)?;
+    Some(Refusal::Unbuilt(format!("`{command}`")))
+}
