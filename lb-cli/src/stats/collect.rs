@@ -253,7 +253,7 @@ fn health(
         None if verdict.grade() == Grade::Passed && verdict.code().is_some() => {
             row.text(LastChk, "OK")
         }
-        None => row,
+        None => row.text(LastChk, ""),
     }
 }
 

@@ -12,6 +12,7 @@ mod form;
 mod html;
 mod origin;
 mod row;
+mod typed;
 mod view;
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ pub use self::{
     column::Column,
     csv::csv,
     row::{Field, Kind, Row},
+    typed::{json, typed},
 };
 pub(crate) use view::is_for;
 
@@ -45,6 +47,7 @@ pub(crate) struct Page {
 
 const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 
 /// Nothing from elsewhere is loaded, and nobody frames the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
@@ -85,6 +88,8 @@ impl Page {
         let rows = shown(collect(system), &view, stats.model(), frontend.name());
         let (kind, body) = match view.format {
             Format::Csv => (PLAIN, csv(&rows)),
+            Format::Json => (JSON, json(&rows)),
+            Format::Typed => (PLAIN, typed(&rows)),
             Format::Html => {
                 let page = html::Page {
                     system,
@@ -94,7 +99,6 @@ impl Page {
                 };
                 (HTML, page.write(&rows))
             }
-            Format::Unbuilt => return unbuilt(),
         };
         let mut response = Response::new(Bytes::from(body));
         describe(response.headers_mut(), kind);
@@ -145,13 +149,5 @@ fn see_other(to: &str) -> Response<Bytes> {
     let location = HeaderValue::from_str(to);
     let location = location.expect("a path of printable characters and what `encode` wrote");
     response.headers_mut().insert(LOCATION, location);
-    response
-}
-
-fn unbuilt() -> Response<Bytes> {
-    let text = "this format is not supported by this version of lb yet; ;csv is\n";
-    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
-    *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
-    describe(response.headers_mut(), PLAIN);
     response
 }

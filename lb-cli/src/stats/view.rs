@@ -23,8 +23,8 @@ pub(super) enum Format {
     #[default]
     Html,
     Csv,
-    /// A format of HAProxy's that is not built.
-    Unbuilt,
+    Json,
+    Typed,
 }
 
 /// HAProxy takes no longer one.
@@ -65,7 +65,8 @@ impl View {
         Self {
             format: match () {
                 () if has(";csv") => Format::Csv,
-                () if has(";json") || has(";typed") => Format::Unbuilt,
+                () if has(";typed") => Format::Typed,
+                () if has(";json") => Format::Json,
                 () => Format::Html,
             },
             still: has(";norefresh"),
