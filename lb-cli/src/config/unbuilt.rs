@@ -15,7 +15,6 @@ pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with th
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
 const STATS: &str =
     "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
-const METRICS: &str = "metrics come with the next releases";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
 const STICK: &str = "stick tables come with the next releases";
@@ -39,7 +38,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "virtual_server", IPVS),
     (Place::Global, "chroot", PROCESS),
     (Place::Global, "group", PROCESS),
-    (Place::Global, "metrics", METRICS),
     (Place::Global, "pidfile", PROCESS),
     (Place::Global, "user", PROCESS),
     (Place::Log, "sample", LOGS),

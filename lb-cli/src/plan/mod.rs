@@ -25,7 +25,9 @@ pub use rules::Rules;
 pub use stats::Stats;
 pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
 
-use crate::config::{Config, Diagnostics, model};
+use lb_tcp::Listen;
+
+use crate::config::{Config, Diagnostics, Spanned, model};
 
 /// A system that can be started.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub struct Plan {
     pub backends: Vec<Arc<Backend>>,
     /// Where `lb ctl` connects.
     pub admin: Option<model::Admin>,
+    /// Where Prometheus asks.
+    pub metrics: Option<Listen>,
     /// What moves addresses from node to node.
     pub vrrp: Vrrp,
     /// What the configuration has been warned of.
@@ -136,6 +140,9 @@ impl Plan {
             frontends,
             backends,
             admin: global.admin,
+            metrics: global
+                .metrics
+                .map(|address| frontend::listen(&model::Bind::on(Spanned::built_in(address)))),
             vrrp,
             warnings: diagnostics,
         })

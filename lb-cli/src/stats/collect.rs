@@ -11,7 +11,7 @@ use lb_core::{
 use lb_http::Upstream;
 use tokio::time::Instant;
 
-use super::{Column::*, Kind, Row};
+use super::{Column::*, Row, Source};
 use crate::{
     config::Span,
     plan,
@@ -101,7 +101,7 @@ fn frontend(system: &System, at: usize) -> Row {
         false if model.maxconn.is_some_and(|limit| now >= limit) => "FULL",
         false => "OPEN",
     };
-    let row = Row::new(Kind::Frontend, frontend.plan().name(), "FRONTEND")
+    let row = Row::new(Source::Frontend(at), frontend.plan().name(), "FRONTEND")
         .number(Scur, now)
         .number(Smax, max)
         .number(Slim, model.maxconn.unwrap_or(system.maxconn()))
@@ -150,8 +150,17 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
         sums.selected += selected;
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
-        let rate = backend.rates().servers.get(place);
-        let row = Row::new(Kind::Server, backend.plan().name(), server.name())
+        let rate = backend
+            .rates()
+            .servers
+            .get(place)
+            .map(|rates| &rates.requests);
+        let source = Source::Server {
+            backend: at,
+            place,
+            uid: server.uid(),
+        };
+        let row = Row::new(source, backend.plan().name(), server.name())
             .number(Qcur, server.queued())
             .number(Scur, server.in_flight())
             .some(Slim, server.limit(PoolLoad::default()))
@@ -278,7 +287,7 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
         .map(|server| server.effective_weight().div_ceil(WEIGHT_SCALE))
         .sum();
     let user_weight: u64 = usable.map(|server| u64::from(server.user_weight())).sum();
-    let row = Row::new(Kind::Backend, backend.plan().name(), "BACKEND")
+    let row = Row::new(Source::Backend(at), backend.plan().name(), "BACKEND")
         .number(Qcur, backend.pool().queued())
         .number(Scur, load.in_flight)
         // 0 is no limit.

@@ -8,7 +8,7 @@ mod admin;
 mod collect;
 mod column;
 mod csv;
-mod form;
+pub(crate) mod form;
 mod html;
 mod origin;
 mod row;
@@ -29,7 +29,7 @@ pub use self::{
     collect::collect,
     column::Column,
     csv::csv,
-    row::{Field, Kind, Row},
+    row::{Field, Kind, Row, Source},
     typed::{json, typed},
 };
 pub(crate) use view::is_for;

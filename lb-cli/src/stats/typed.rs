@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn row() -> Row {
-        let row = Row::new(Kind::Server, "app", "s1");
+        let row = Row::server("app", "s1");
         row.number(Column::Iid, 3_u64)
             .number(Column::Sid, 1_u64)
             .text(Column::Lastsess, "-1")

@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn every_state_has_its_colour() {
         let class = |status: &str, backup: u64| {
-            let row = Row::new(Kind::Server, "app", "s1");
+            let row = Row::server("app", "s1");
             class_of_server(&row.text(Status, status).number(Bck, backup))
         };
         for (status, colour) in [
