@@ -23,6 +23,7 @@ pub use monitor::Monitor;
 pub(crate) use problem::with_sources;
 pub use rules::Rules;
 pub use stats::Stats;
+pub(crate) use stats::base64;
 pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
 
 use lb_tcp::Listen;

@@ -72,13 +72,52 @@ enum Action {
     Health(Operational),
     /// Its checks.
     Check(bool),
+    /// What the form's other field says.
+    Weight(Weight),
 }
 
+/// A weight as HAProxy's `set weight` has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Weight {
+    Absolute(u16),
+    /// Of the one in the file.
+    Percent(u32),
+}
+
+impl Weight {
+    /// `10`, `50%`.
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_suffix('%') {
+            Some(percent) => percent.trim().parse().ok().map(Self::Percent),
+            None => {
+                let weight = text.parse().ok();
+                weight
+                    .filter(|weight| *weight <= HEAVIEST)
+                    .map(Self::Absolute)
+            }
+        }
+    }
+
+    fn of(self, initial: u16) -> u16 {
+        match self {
+            Self::Absolute(weight) => weight,
+            Self::Percent(percent) => {
+                let weight = u64::from(initial) * u64::from(percent) / 100;
+                u16::try_from(weight).unwrap_or(HEAVIEST).min(HEAVIEST)
+            }
+        }
+    }
+}
+
+/// The largest weight, as in HAProxy.
+const HEAVIEST: u16 = 256;
+
 /// Words of the form, with what the page calls them; those without a name are HAProxy's old ones.
-pub(super) const ACTIONS: [(&str, &str); 12] = [
+pub(super) const ACTIONS: [(&str, &str); 13] = [
     ("ready", "Set state to READY"),
     ("drain", "Set state to DRAIN"),
     ("maint", "Set state to MAINT"),
+    ("weight", "Set weight"),
     ("dhlth", "Health: disable checks"),
     ("ehlth", "Health: enable checks"),
     ("hrunn", "Health: force UP"),
@@ -91,8 +130,9 @@ pub(super) const ACTIONS: [(&str, &str); 12] = [
 ];
 
 impl Action {
-    fn parse(word: &str) -> Option<Self> {
+    fn parse(word: &str, weight: &str) -> Option<Self> {
         Some(match word {
+            "weight" => Self::Weight(Weight::parse(weight.trim())?),
             "ready" | "enable" | "start" => Self::Administrative(Administrative::Ready),
             "drain" | "stop" => Self::Administrative(Administrative::Drain),
             "maint" | "disable" => Self::Administrative(Administrative::Maint),
@@ -119,6 +159,10 @@ impl Action {
             Self::Administrative(state) => backend.pool().set_administrative(server, state),
             // As in HAProxy, a server without checks has no health to set.
             Self::Health(state) if checked => _ = health.force(server.uid(), state),
+            Self::Weight(weight) => {
+                let weight = weight.of(server.initial_weight());
+                backend.pool().set_weight(server, weight);
+            }
             Self::Check(on) => _ = health.set_checked(server.uid(), on),
             Self::Health(_) => {}
         }
@@ -146,6 +190,7 @@ struct Form {
     action: Option<String>,
     backend: Option<String>,
     token: Option<String>,
+    weight: String,
 }
 
 impl Form {
@@ -157,6 +202,7 @@ impl Form {
                 "action" => form.action = Some(value),
                 "b" => form.backend = Some(value),
                 "t" => form.token = Some(value),
+                "w" => form.weight = value,
                 _ => {}
             }
         }
@@ -170,8 +216,8 @@ impl Form {
         if self.servers.is_empty() || action.is_empty() {
             return Outcome::Nothing;
         }
-        let Some((backend, action)) = backend_named(system, backend).zip(Action::parse(action))
-        else {
+        let action = Action::parse(action, &self.weight);
+        let Some((backend, action)) = backend_named(system, backend).zip(action) else {
             return Outcome::Errors;
         };
         let servers = self.servers.iter();
@@ -193,9 +239,26 @@ mod tests {
     #[test]
     fn every_word_that_is_offered_can_be_done() {
         for (word, _) in ACTIONS {
-            assert!(Action::parse(word).is_some(), "{word}");
+            assert!(Action::parse(word, "1").is_some(), "{word}");
         }
-        assert_eq!(Action::parse("shutdown"), None);
+        assert_eq!(Action::parse("shutdown", ""), None);
+    }
+
+    #[test]
+    fn a_weight_is_a_number_or_a_part_of_the_first_one() {
+        let weight = |text: &str| Weight::parse(text).map(|weight| weight.of(10));
+        for (text, is) in [
+            ("0", Some(0)),
+            ("256", Some(256)),
+            ("257", None),
+            ("50%", Some(5)),
+            ("9999999%", Some(256)),
+            ("", None),
+            ("-1", None),
+            ("%", None),
+        ] {
+            assert_eq!(weight(text), is, "{text}");
+        }
     }
 
     #[test]

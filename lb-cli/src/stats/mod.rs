@@ -20,7 +20,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{
         AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
-        REFERRER_POLICY, REFRESH, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use lb_http::{fetch, server::Incoming};
@@ -48,10 +48,6 @@ pub(crate) struct Page {
 const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
-
-/// Nothing from elsewhere is loaded, and nobody frames the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 impl Page {
     pub(crate) fn new() -> Self {
@@ -102,10 +98,6 @@ impl Page {
         };
         let mut response = Response::new(Bytes::from(body));
         describe(response.headers_mut(), kind);
-        if let Some(period) = stats.model().refresh.filter(|_| !view.still) {
-            let seconds = HeaderValue::from(period.as_secs());
-            response.headers_mut().insert(REFRESH, seconds);
-        }
         response
     }
 }
@@ -128,14 +120,14 @@ fn shown(rows: Vec<Row>, view: &View, stats: &crate::config::model::Stats, own: 
 }
 
 fn describe(headers: &mut HeaderMap, kind: &'static str) {
-    let fixed: [(HeaderName, &'static str); 6] = [
+    let fixed: [(HeaderName, &'static str); 5] = [
         (CACHE_CONTROL, "no-cache"),
         (CONTENT_TYPE, kind),
-        (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "same-origin"),
     ];
+    headers.insert(CONTENT_SECURITY_POLICY, html::POLICY.clone());
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
