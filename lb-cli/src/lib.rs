@@ -7,6 +7,7 @@
 //! | [`run`] | a `Plan` | a [`System`](run::System): bound sockets, a worker for each core, checks |
 //! | [`admin`] | lines on a Unix socket | answers from a `System` |
 //! | [`stats`] | a `System` | HAProxy's statistics: rows, CSV, a page |
+//! | [`metrics`] | a `System` | the same for Prometheus, and histograms |
 //! | [`command`] | what was typed | an exit code |
 //! | [`log`] | what happened | HAProxy's log lines, by way of a thread that never delays a request |
 //!
@@ -33,6 +34,7 @@ pub mod admin;
 pub mod command;
 pub mod config;
 pub mod log;
+pub mod metrics;
 pub mod plan;
 pub mod run;
 pub mod stats;

@@ -15,7 +15,6 @@ pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with th
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
 const STATS: &str =
     "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
-const METRICS: &str = "metrics come with the next releases";
 const STICK: &str = "stick tables come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
 const AGENT: &str = "agent checks come with the next releases";
@@ -34,7 +33,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "table", STICK),
     (Place::Root, "userlist", USERS),
     (Place::Root, "virtual_server", IPVS),
-    (Place::Global, "metrics", METRICS),
     (Place::Log, "sample", LOGS),
     (Place::Frontend, "capture", LOGS),
     (Place::Frontend, "error_log_format", LOGS),

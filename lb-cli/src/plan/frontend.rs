@@ -230,7 +230,7 @@ fn check_owners(binds: &[model::Bind], diagnostics: &mut Diagnostics) {
     }
 }
 
-fn listen(bind: &model::Bind) -> Listen {
+pub(super) fn listen(bind: &model::Bind) -> Listen {
     let address = match &*bind.address {
         BindAddress::Ip(address) => Address::Inet(*address),
         BindAddress::Any(port) => Address::Any { port: *port },

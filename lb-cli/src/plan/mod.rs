@@ -25,9 +25,12 @@ pub(crate) use problem::with_sources;
 pub use process::Process;
 pub use rules::Rules;
 pub use stats::Stats;
+pub(crate) use stats::base64;
 pub use vrrp::{SyncGroup, TrackedBackend, TrackedScript, VirtualRouter, Vrrp};
 
-use crate::config::{Config, Diagnostics, model};
+use lb_tcp::Listen;
+
+use crate::config::{Config, Diagnostics, Spanned, model};
 
 /// A system that can be started.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub struct Plan {
     pub backends: Vec<Arc<Backend>>,
     /// Where `lb ctl` connects.
     pub admin: Option<model::Admin>,
+    /// Where Prometheus asks.
+    pub metrics: Option<Listen>,
     /// What moves addresses from node to node.
     pub vrrp: Vrrp,
     /// What it was made of.
@@ -144,6 +149,9 @@ impl Plan {
             frontends,
             backends,
             admin: global.admin,
+            metrics: global
+                .metrics
+                .map(|address| frontend::listen(&model::Bind::on(Spanned::built_in(address)))),
             vrrp,
             config,
             warnings: diagnostics,

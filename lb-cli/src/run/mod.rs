@@ -36,15 +36,15 @@ use pidfile::PidFile;
 pub(crate) use privileges::Become;
 use privileges::Needs;
 pub use privileges::PrivilegeError;
-pub use rates::{BackendRates, FrontendRates, Rate};
+pub use rates::{BackendRates, FrontendRates, Rate, SPAN, ServerRates, Span, Trace};
 use signals::Signals;
 pub use system::{Declared, Gate, RunningBackend, RunningFrontend, System};
-pub use tally::{Time, Totals};
+pub use tally::{BOUNDS, BUCKETS, Time, Totals};
 use vrrp::Virtual;
 
 use crate::{
     admin::{self, AdminError},
-    log,
+    log, metrics,
     plan::Plan,
 };
 
@@ -95,6 +95,8 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
     let writer = log::Writer::start(&plan.log, plan.node.as_deref()).map_err(RunError::Log)?;
     // Its file goes with this function, however it ends.
     let mut admin = plan.admin.as_ref().map(admin::Socket::bind).transpose()?;
+    let metrics = plan.metrics.as_ref().map(metrics::Endpoint::bind);
+    let metrics = metrics.transpose()?;
     let mut plan = plan;
     let routers = Arc::new(std::mem::take(&mut plan.vrrp));
     let process = std::mem::take(&mut plan.process);
@@ -124,6 +126,11 @@ pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunErro
         let _context = runtime.enter();
         let table = admin::table(&system, vrrp.as_ref().map(Virtual::admin));
         socket.open(table).map_err(RunError::Worker)?;
+    }
+    if let Some(endpoint) = metrics {
+        let _context = runtime.enter();
+        let routers = vrrp.as_ref().map(Virtual::routers).unwrap_or_default();
+        endpoint.open(&system, routers).map_err(RunError::Worker)?;
     }
     let workers = worker::start_all(&system)?;
     started(&system);

@@ -214,7 +214,7 @@ impl Record {
         else {
             return;
         };
-        for traffic in both() {
+        for traffic in both().chain([self.site.traffic()]) {
             traffic.queued.took(*dequeued - *started);
             traffic.connecting.took(*connected - *dequeued);
             traffic.responding.took(*responded - *connected);

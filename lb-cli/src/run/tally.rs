@@ -17,13 +17,23 @@ use super::added::Added;
 /// How many of the last requests an average is over, as in HAProxy.
 const WINDOW: u64 = 1024;
 
+/// What the buckets of a histogram reach to, each, in microseconds: from half a millisecond, near
+/// what a proxy adds, to ten seconds, beyond which only time-outs are. One more takes the rest.
+pub const BOUNDS: [u64; 14] = [
+    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 5_000_000, 10_000_000,
+];
+
+/// How many buckets there are.
+pub const BUCKETS: usize = BOUNDS.len() + 1;
+
 /// A number that one thread writes and any may read.
 #[derive(Debug, Default)]
 pub(super) struct Tally(AtomicU64);
 
 impl Tally {
     pub(super) fn add(&self, n: u64) {
-        self.0.store(self.now() + n, Ordering::Relaxed);
+        self.0.store(self.now().wrapping_add(n), Ordering::Relaxed);
     }
 
     /// Keeps the largest.
@@ -43,18 +53,24 @@ impl Tally {
     }
 }
 
-/// How long a phase of requests took: the average of the last ones, the longest.
+/// How long a phase of requests took: the average of the last ones, the longest, and how many
+/// there were of each length.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     micros: Tally,
     requests: Tally,
     longest: Tally,
+    /// Of all of them.
+    sum: Tally,
+    buckets: [Tally; BUCKETS],
 }
 
 impl Phase {
     pub(super) fn took(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.longest.raise(micros);
+        self.sum.add(micros);
+        self.buckets[BOUNDS.partition_point(|bound| *bound < micros)].add(1);
         let (requests, sum) = (self.requests.now(), self.micros.now());
         // The sum of the last `WINDOW`, of which one average one falls out.
         let kept = match requests {
@@ -166,6 +182,8 @@ impl Traffic {
             micros: phase.micros.now(),
             requests: phase.requests.now(),
             longest: phase.longest.now(),
+            sum: phase.sum.now(),
+            buckets: std::array::from_fn(|at| phase.buckets[at].now()),
         };
         Totals {
             requests: self.requests.now(),
@@ -284,6 +302,8 @@ pub struct Time {
     micros: u64,
     requests: u64,
     longest: u64,
+    sum: u64,
+    buckets: [u64; BUCKETS],
 }
 
 impl Time {
@@ -295,6 +315,22 @@ impl Time {
     /// The longest, in milliseconds.
     pub fn longest(&self) -> u64 {
         self.longest / 1000
+    }
+
+    /// All of them together, in microseconds.
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// How many there were of each length: up to each of [`BOUNDS`] and above the one before it,
+    /// and the longer ones.
+    pub fn buckets(&self) -> &[u64; BUCKETS] {
+        &self.buckets
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
     }
 }
 
@@ -360,6 +396,10 @@ impl AddAssign for Time {
         self.micros = self.micros.saturating_add(other.micros);
         self.requests += other.requests;
         self.longest = self.longest.max(other.longest);
+        self.sum = self.sum.wrapping_add(other.sum);
+        for (sum, each) in self.buckets.iter_mut().zip(other.buckets) {
+            *sum += each;
+        }
     }
 }
 
@@ -384,6 +424,18 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_takes_what_is_as_long_as_its_bound() {
+        let phase = Traffic::default();
+        for micros in [0, 500, 501, 1_000, 10_000_000, 10_000_001, u64::MAX] {
+            phase.whole.took(Duration::from_micros(micros));
+        }
+        let time = phase.totals().whole;
+        let buckets = time.buckets();
+        assert_eq!((buckets[0], buckets[1], time.count()), (2, 2, 7));
+        assert_eq!((buckets[BUCKETS - 2], buckets[BUCKETS - 1]), (1, 2));
+    }
+
+    #[test]
     fn workers_add_up() {
         let (one, two) = (Traffic::default(), Traffic::default());
         for (worker, time) in [(&one, 10), (&two, 40)] {
@@ -395,5 +447,6 @@ mod tests {
         let totals = Totals::of([&one, &two].into_iter());
         assert_eq!(totals.responses, [2, 0, 2, 0, 0, 0]);
         assert_eq!((totals.in_flight_max, totals.whole.average()), (40, 25));
+        assert_eq!((totals.whole.sum(), totals.whole.count()), (50_000, 2));
     }
 }

@@ -72,18 +72,24 @@ enum Action {
     Health(Operational),
     /// Its checks.
     Check(bool),
+    /// Sets the weight that the form's other field says.
+    Weight,
+    /// Ends its sessions.
+    Shutdown,
 }
 
 /// Words of the form, with what the page calls them; those without a name are HAProxy's old ones.
-pub(super) const ACTIONS: [(&str, &str); 12] = [
+pub(super) const ACTIONS: [(&str, &str); 14] = [
     ("ready", "Set state to READY"),
     ("drain", "Set state to DRAIN"),
     ("maint", "Set state to MAINT"),
+    ("weight", "Set weight"),
     ("dhlth", "Health: disable checks"),
     ("ehlth", "Health: enable checks"),
     ("hrunn", "Health: force UP"),
     ("hnolb", "Health: force NOLB"),
     ("hdown", "Health: force DOWN"),
+    ("shutdown", "Kill Sessions"),
     ("enable", ""),
     ("disable", ""),
     ("start", ""),
@@ -93,6 +99,8 @@ pub(super) const ACTIONS: [(&str, &str); 12] = [
 impl Action {
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
+            "weight" => Self::Weight,
+            "shutdown" => Self::Shutdown,
             "ready" | "enable" | "start" => Self::Administrative(Administrative::Ready),
             "drain" | "stop" => Self::Administrative(Administrative::Drain),
             "maint" | "disable" => Self::Administrative(Administrative::Maint),
@@ -105,19 +113,21 @@ impl Action {
         })
     }
 
-    /// True if there is a server of this name.
-    fn apply(self, backend: &RunningBackend, server: &str) -> bool {
+    /// True if there is a server of this name, and it can have the weight.
+    fn apply(self, backend: &RunningBackend, server: &str, weight: &str) -> bool {
         let snapshot = backend.pool().snapshot();
         let Some(server) = snapshot.by_name(server) else {
             return false;
         };
         let target = Target { backend, server };
         // What a server has not, such as checks, is passed over, as in HAProxy.
-        let _ = match self {
-            Self::Administrative(state) => target.set_state(state),
-            Self::Health(state) => target.set_health(state),
-            Self::Check(on) => target.set_checked(on),
-        };
+        match self {
+            Self::Administrative(state) => _ = target.set_state(state),
+            Self::Health(state) => _ = target.set_health(state),
+            Self::Check(on) => _ = target.set_checked(on),
+            Self::Shutdown => _ = target.shut_down_sessions(),
+            Self::Weight => return target.set_weight(Some(weight)).is_ok(),
+        }
         true
     }
 }
@@ -142,6 +152,7 @@ struct Form {
     action: Option<String>,
     backend: Option<String>,
     token: Option<String>,
+    weight: String,
 }
 
 impl Form {
@@ -153,6 +164,7 @@ impl Form {
                 "action" => form.action = Some(value),
                 "b" => form.backend = Some(value),
                 "t" => form.token = Some(value),
+                "w" => form.weight = value,
                 _ => {}
             }
         }
@@ -166,13 +178,13 @@ impl Form {
         if self.servers.is_empty() || action.is_empty() {
             return Outcome::Nothing;
         }
-        let Some((backend, action)) = backend_named(system, backend).zip(Action::parse(action))
-        else {
+        let action = Action::parse(action);
+        let Some((backend, action)) = backend_named(system, backend).zip(action) else {
             return Outcome::Errors;
         };
         let servers = self.servers.iter();
         let done = servers
-            .filter(|server| action.apply(backend, server))
+            .filter(|server| action.apply(backend, server, self.weight.trim()))
             .count();
         match done {
             0 => Outcome::Errors,
@@ -191,7 +203,7 @@ mod tests {
         for (word, _) in ACTIONS {
             assert!(Action::parse(word).is_some(), "{word}");
         }
-        assert_eq!(Action::parse("shutdown"), None);
+        assert_eq!(Action::parse("halt"), None);
     }
 
     #[test]

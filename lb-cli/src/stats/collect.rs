@@ -11,7 +11,7 @@ use lb_core::{
 use lb_http::Upstream;
 use tokio::time::Instant;
 
-use super::{Column::*, Kind, Row};
+use super::{Column::*, Row, Source};
 use crate::{
     config::Span,
     plan,
@@ -111,7 +111,7 @@ fn frontend(system: &System, at: usize) -> Row {
         Gate::Open if limit.is_some_and(|limit| now >= limit) => "FULL",
         Gate::Open => "OPEN",
     };
-    let row = Row::new(Kind::Frontend, frontend.plan().name(), "FRONTEND")
+    let row = Row::new(Source::Frontend(at), frontend.plan().name(), "FRONTEND")
         .number(Scur, now)
         .number(Smax, max)
         .number(Slim, limit.unwrap_or(system.maxconn()))
@@ -160,7 +160,11 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
         let rate = backend.rates().server(server.uid());
-        let row = Row::new(Kind::Server, backend.plan().name(), server.name())
+        let source = Source::Server {
+            backend: at,
+            uid: server.uid(),
+        };
+        let row = Row::new(source, backend.plan().name(), server.name())
             .number(Qcur, server.queued())
             .number(Scur, server.in_flight())
             .some(Slim, server.limit(PoolLoad::default()))
@@ -174,8 +178,8 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .number(Bck, server.is_backup())
             .number(Sid, server.number())
             .number(Lbtot, selected)
-            .number(Rate, rate.now())
-            .number(RateMax, rate.max())
+            .number(Rate, rate.requests.now())
+            .number(RateMax, rate.requests.max())
             .number(SrvIcur, server.target().idle_connections() as u64)
             .number(Uweight, server.user_weight())
             .number(Dresp, totals.denied_responses)
@@ -259,7 +263,7 @@ fn health(
         None if verdict.grade() == Grade::Passed && verdict.code().is_some() => {
             row.text(LastChk, "OK")
         }
-        None => row,
+        None => row.text(LastChk, ""),
     }
 }
 
@@ -284,7 +288,7 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
         .map(|server| server.effective_weight().div_ceil(WEIGHT_SCALE))
         .sum();
     let user_weight: u64 = usable.map(|server| u64::from(server.user_weight())).sum();
-    let row = Row::new(Kind::Backend, backend.plan().name(), "BACKEND")
+    let row = Row::new(Source::Backend(at), backend.plan().name(), "BACKEND")
         .number(Qcur, backend.pool().queued())
         .number(Scur, load.in_flight)
         // 0 is no limit.

@@ -49,11 +49,10 @@ fn quote(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Kind;
 
     #[test]
     fn every_line_has_a_comma_for_each_column() {
-        let row = Row::new(Kind::Server, "app", "s1").text(Column::LastChk, "a \"b\", c");
+        let row = Row::server("app", "s1").text(Column::LastChk, "a \"b\", c");
         let text = csv(&[row]);
         let (header, line) = text.trim_end().split_once('\n').unwrap();
         let columns = Column::ALL.len() + 1 + MODULES.len();

@@ -1,7 +1,7 @@
 //! The body of a form: `application/x-www-form-urlencoded`.
 
 /// Names and values, in order.
-pub(super) fn pairs(body: &str) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn pairs(body: &str) -> impl Iterator<Item = (String, String)> {
     body.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(name), decode(value))

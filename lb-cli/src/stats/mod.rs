@@ -8,10 +8,11 @@ mod admin;
 mod collect;
 mod column;
 mod csv;
-mod form;
+pub(crate) mod form;
 mod html;
 mod origin;
 mod row;
+mod typed;
 mod view;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{
         AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
-        REFERRER_POLICY, REFRESH, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use lb_http::{fetch, server::Incoming};
@@ -29,7 +30,8 @@ pub use self::{
     collect::collect,
     column::Column,
     csv::csv,
-    row::{Field, Kind, Row},
+    row::{Field, Kind, Row, Source},
+    typed::{json, typed},
 };
 pub(crate) use view::is_for;
 
@@ -46,10 +48,7 @@ pub(crate) struct Page {
 
 const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
-
-/// Nothing from elsewhere is loaded, and nobody frames the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const JSON: &str = "application/json";
 
 impl Page {
     pub(crate) fn new() -> Self {
@@ -86,6 +85,8 @@ impl Page {
         let rows = shown(collect(system), &view, stats.model(), frontend.name());
         let (kind, body) = match view.format {
             Format::Csv => (PLAIN, csv(&rows)),
+            Format::Json => (JSON, json(&rows)),
+            Format::Typed => (PLAIN, typed(&rows)),
             Format::Html => {
                 let page = html::Page {
                     system,
@@ -95,14 +96,9 @@ impl Page {
                 };
                 (HTML, page.write(&rows))
             }
-            Format::Unbuilt => return unbuilt(),
         };
         let mut response = Response::new(Bytes::from(body));
         describe(response.headers_mut(), kind);
-        if let Some(period) = stats.model().refresh.filter(|_| !view.still) {
-            let seconds = HeaderValue::from(period.as_secs());
-            response.headers_mut().insert(REFRESH, seconds);
-        }
         response
     }
 }
@@ -125,14 +121,14 @@ fn shown(rows: Vec<Row>, view: &View, stats: &crate::config::model::Stats, own: 
 }
 
 fn describe(headers: &mut HeaderMap, kind: &'static str) {
-    let fixed: [(HeaderName, &'static str); 6] = [
+    let fixed: [(HeaderName, &'static str); 5] = [
         (CACHE_CONTROL, "no-cache"),
         (CONTENT_TYPE, kind),
-        (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "same-origin"),
     ];
+    headers.insert(CONTENT_SECURITY_POLICY, html::POLICY.clone());
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -146,13 +142,5 @@ fn see_other(to: &str) -> Response<Bytes> {
     let location = HeaderValue::from_str(to);
     let location = location.expect("a path of printable characters and what `encode` wrote");
     response.headers_mut().insert(LOCATION, location);
-    response
-}
-
-fn unbuilt() -> Response<Bytes> {
-    let text = "this format is not supported by this version of lb yet; ;csv is\n";
-    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
-    *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
-    describe(response.headers_mut(), PLAIN);
     response
 }

@@ -1,5 +1,7 @@
 //! One line of the statistics.
 
+use lb_core::server::ServerUid;
+
 use super::Column;
 
 /// A frontend, a backend, or a server.
@@ -11,6 +13,8 @@ pub struct Row {
     pub proxy: String,
     /// `FRONTEND`, `BACKEND`, or the server's name.
     pub name: String,
+    /// What else is known of it stands there.
+    pub source: Source,
     /// By column; in a box, since a row is built by passing it on.
     fields: Box<[Option<Field>]>,
 }
@@ -26,6 +30,22 @@ pub enum Kind {
     Server,
 }
 
+/// Where the figures of a row come from, by place in the running system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The frontend at this place.
+    Frontend(usize),
+    /// The backend at this place.
+    Backend(usize),
+    /// A server.
+    Server {
+        /// The place of its backend.
+        backend: usize,
+        /// Which it is.
+        uid: ServerUid,
+    },
+}
+
 /// The content of one column.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Field {
@@ -36,9 +56,15 @@ pub enum Field {
 }
 
 impl Row {
-    pub(super) fn new(kind: Kind, proxy: &str, name: &str) -> Self {
+    pub(super) fn new(source: Source, proxy: &str, name: &str) -> Self {
+        let kind = match source {
+            Source::Frontend(_) => Kind::Frontend,
+            Source::Backend(_) => Kind::Backend,
+            Source::Server { .. } => Kind::Server,
+        };
         let row = Self {
             kind,
+            source,
             proxy: proxy.to_owned(),
             name: name.to_owned(),
             fields: vec![None; Column::ALL.len()].into(),
@@ -48,6 +74,14 @@ impl Row {
             .text(Column::Mode, "http")
             .number(Column::Pid, 1_u64)
             .number(Column::Type, kind as u64)
+    }
+
+    /// A server's, of no system.
+    #[cfg(test)]
+    pub(crate) fn server(proxy: &str, name: &str) -> Self {
+        let uid = lb_core::Server::new(name, ()).uid();
+        let source = Source::Server { backend: 0, uid };
+        Self::new(source, proxy, name)
     }
 
     pub(super) fn set(&mut self, column: Column, number: u64) {

@@ -2,6 +2,8 @@
 
 use http::Request;
 
+use super::Column;
+
 /// What the page shows, and how.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct View {
@@ -12,10 +14,33 @@ pub(super) struct View {
     pub(super) up: bool,
     /// `;no-maint`: servers in maintenance are left out.
     pub(super) no_maint: bool,
+    /// `;sort=scur`, `;sort=-scur`: servers by a column, `-` from the largest.
+    pub(super) sort: Option<Sort>,
     /// `scope=`: only sections with this in their names.
     pub(super) scope: String,
     /// `;st=`: what has come of the last change.
     pub(super) outcome: Option<String>,
+}
+
+/// An order of servers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sort {
+    pub(super) column: Column,
+    pub(super) down: bool,
+}
+
+impl Sort {
+    fn parse(text: &str) -> Option<Self> {
+        let (down, name) = match text.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let column = Column::ALL.iter().find(|column| column.name() == name)?;
+        Some(Self {
+            column: *column,
+            down,
+        })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,8 +48,8 @@ pub(super) enum Format {
     #[default]
     Html,
     Csv,
-    /// A format of HAProxy's that is not built.
-    Unbuilt,
+    Json,
+    Typed,
 }
 
 /// HAProxy takes no longer one.
@@ -65,12 +90,17 @@ impl View {
         Self {
             format: match () {
                 () if has(";csv") => Format::Csv,
-                () if has(";json") || has(";typed") => Format::Unbuilt,
+                () if has(";typed") => Format::Typed,
+                () if has(";json") => Format::Json,
                 () => Format::Html,
             },
             still: has(";norefresh"),
             up: has(";up"),
             no_maint: has(";no-maint"),
+            sort: after(";sort=").and_then(|text| {
+                let end = text.find([';', '?', '&']).unwrap_or(text.len());
+                Sort::parse(&text[..end])
+            }),
             scope: scope.unwrap_or_default(),
             outcome,
         }
@@ -87,6 +117,10 @@ impl View {
             if set {
                 out.push_str(word);
             }
+        }
+        if let Some(sort) = self.sort {
+            out.push_str(if sort.down { ";sort=-" } else { ";sort=" });
+            out.push_str(sort.column.name());
         }
         if !self.scope.is_empty() {
             out.push_str("?scope=");
@@ -122,6 +156,8 @@ mod tests {
             ";up",
             ";no-maint;up?scope=a%20%26%3bb%c3%a4",
             ";norefresh",
+            ";sort=-scur;up?scope=a",
+            ";sort=nothing",
         ] {
             let view = View::parse(rest);
             assert_eq!(View::parse(&view.suffix()), view);

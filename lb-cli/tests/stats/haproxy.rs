@@ -143,15 +143,15 @@ const BACKEND: &[&str] = &[
     "uweight",
 ];
 
-struct Scene {
+pub(crate) struct Scene {
     proxy: Process,
     web: SocketAddr,
-    stats: SocketAddr,
+    pub(crate) stats: SocketAddr,
     _origins: [Origin; 2],
 }
 
 impl Scene {
-    async fn new(lb: bool) -> Self {
+    pub(crate) async fn new(lb: bool) -> Self {
         // Answers with the status that it is asked for.
         let answer = |message: &Message| {
             let status: Option<u16> = message.target()[1..].parse().ok();
@@ -254,11 +254,20 @@ impl Scene {
             (log.lines().filter(|line| line.contains("] web ")).count() == 15).then_some(())
         })
         .await;
-        // The check of a server that is up may not have been made yet, and connections close when they do.
+        // Connections close when they do.
+        loop {
+            let table = self.checked().await;
+            if table.get("web", "FRONTEND", "scur") == "0" {
+                return table;
+            }
+        }
+    }
+
+    /// Once the first check of the server that is up has been made.
+    pub(crate) async fn checked(&self) -> Table {
         loop {
             let table = Table::of(self.stats, "/st;csv").await;
-            let checked = table.get("app", "s2", "check_status") == "L4OK";
-            if checked && table.get("web", "FRONTEND", "scur") == "0" {
+            if table.get("app", "s2", "check_status") == "L4OK" {
                 return table;
             }
         }

@@ -7,6 +7,7 @@ mod form;
 mod haproxy;
 mod page;
 mod table;
+mod typed;
 
 use std::net::SocketAddr;
 

@@ -3,7 +3,9 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use super::{Admin, LogTarget, Process};
-use crate::config::{print::Printer, section::Section, types::FromValue, value::Value};
+use crate::config::{
+    BindAddress, print::Printer, section::Section, types::FromValue, value::Value,
+};
 
 /// The process as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Global {
     pub log: Vec<LogTarget>,
     /// Where `lb ctl` connects; `None`: nowhere.
     pub admin: Option<Admin>,
+    /// Where Prometheus asks; `None`: nowhere.
+    pub metrics: Option<BindAddress>,
     /// Live connections are cut this long after a stop or reload. 30 s.
     pub hard_stop_after: Duration,
     /// The name in the process's own messages; `None`: they bear none.
@@ -41,6 +45,7 @@ impl Global {
                 .filter_map(|target| LogTarget::from_value(&target))
                 .collect(),
             admin: Admin::read(section),
+            metrics: section.get("metrics"),
             hard_stop_after: section
                 .get("hard_stop_after")
                 .unwrap_or(Duration::from_secs(30)),
@@ -61,6 +66,7 @@ impl Global {
         out.set_some("nofile", self.nofile);
         out.set_any("log", &self.log);
         out.set_some("admin", self.admin.as_ref());
+        out.set_some("metrics", self.metrics.as_ref());
         out.set("hard_stop_after", self.hard_stop_after);
         out.set_some("node", self.node.as_ref());
         self.process.print(out);

@@ -39,7 +39,7 @@ impl System {
                 backend.lock_history().reset();
             }
             for server in backend.pool().snapshot().all() {
-                backend.rates.server(server.uid()).reset();
+                backend.rates.server(server.uid()).requests.reset();
                 if all {
                     server.counters().reset();
                 }

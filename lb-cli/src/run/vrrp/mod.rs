@@ -133,6 +133,11 @@ impl Virtual {
         Arc::new(Routers::new(self.routers.clone()))
     }
 
+    /// What looks at them.
+    pub(super) fn routers(&self) -> Vec<Vrrp> {
+        self.routers.clone()
+    }
+
     /// Starts them, and tells them what the process knows of itself for as long as it runs.
     pub(super) fn start(&self, plan: &plan::Vrrp, system: &Arc<System>, runtime: &Runtime) {
         for (router, vrrp) in plan.routers.iter().zip(&self.routers) {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use super::text::{Grouped, Text, Time};
+use super::text::{Grouped, Octets, Text, Time};
 use crate::stats::{
     Column::{self, *},
     Kind, Row,
@@ -13,9 +13,6 @@ use crate::stats::{
 pub(super) fn cell(out: &mut String, row: &Row, column: Column) -> fmt::Result {
     let server = row.kind == Kind::Server;
     match (column, row.field(column)) {
-        (Status, Some(Field::Text(status))) => {
-            write!(out, "{}{}", Text(status), Since(row))
-        }
         (CheckStatus, Some(Field::Text(status))) => {
             let code = row.count(CheckCode).map(|code| format!("/{code}"));
             let time = row.count(CheckDuration).map(|ms| format!(" in {ms} ms"));
@@ -31,6 +28,7 @@ pub(super) fn cell(out: &mut String, row: &Row, column: Column) -> fmt::Result {
         (Act | Bck, Some(Field::Number(flag))) if server => {
             out.write_str(if *flag == 1 { "Y" } else { "-" })
         }
+        (Bin | Bout, Some(Field::Number(octets))) => write!(out, "{}", Octets(*octets)),
         (Lastsess, Some(Field::Text(_))) => out.write_str("?"),
         (Lastsess | Downtime, Some(Field::Number(seconds))) => write!(out, "{}", Time(*seconds)),
         (Throttle, Some(Field::Number(percent))) => write!(out, "{percent}%"),
@@ -48,7 +46,7 @@ pub(super) struct Since<'a>(pub(super) &'a Row);
 impl Display for Since<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.count(Lastchg) {
-            Some(seconds) => write!(f, " for {}", Time(seconds)),
+            Some(seconds) => write!(f, "{}", Time(seconds)),
             None => Ok(()),
         }
     }
@@ -99,6 +97,7 @@ impl Display for Detail<'_> {
                 Grouped(count(CliAbrt)),
                 Grouped(count(SrvAbrt))
             ),
+            Bin | Bout => write!(f, "{} bytes", Grouped(count(*column))),
             CheckStatus => {
                 f.write_str(row.word(CheckDesc))?;
                 match row.word(LastChk) {

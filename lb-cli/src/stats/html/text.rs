@@ -37,6 +37,43 @@ impl Display for Grouped {
     }
 }
 
+/// Octets, in the largest unit of which there is one.
+pub(super) struct Octets(pub(super) u64);
+
+impl Display for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+        let mut unit = 1;
+        let mut name = None;
+        for each in UNITS {
+            if self.0 / unit < 1000 {
+                break;
+            }
+            (unit, name) = (unit * 1000, Some(each));
+        }
+        match name {
+            None => write!(f, "{}", self.0),
+            Some(name) => {
+                let tenths = self.0 / (unit / 10);
+                write!(f, "{}.{} {name}", tenths / 10, tenths % 10)
+            }
+        }
+    }
+}
+
+/// Microseconds, as milliseconds or seconds, with two or three digits.
+pub(super) struct Micros(pub(super) u64);
+
+impl Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            micros @ ..10_000 => write!(f, "{}.{} ms", micros / 1000, micros / 100 % 10),
+            micros @ 10_000..1_000_000 => write!(f, "{} ms", micros / 1000),
+            micros => write!(f, "{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+        }
+    }
+}
+
 /// Seconds in the two largest units: `2d3h`, `4m5s`.
 pub(super) struct Time(pub(super) u64);
 
@@ -68,6 +105,29 @@ mod tests {
             text,
             "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;&lt;/script&gt;"
         );
+    }
+
+    #[test]
+    fn octets_and_microseconds_are_short() {
+        for (octets, text) in [
+            (0, "0"),
+            (999, "999"),
+            (999_999, "999.9 kB"),
+            (1_000_000, "1.0 MB"),
+            (12_345_678, "12.3 MB"),
+            (7_654_321_000, "7.6 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(Octets(octets).to_string(), text);
+        }
+        for (micros, text) in [
+            (0, "0.0 ms"),
+            (1_250, "1.2 ms"),
+            (12_500, "12 ms"),
+            (1_250_000, "1.2 s"),
+        ] {
+            assert_eq!(Micros(micros).to_string(), text);
+        }
     }
 
     #[test]
