@@ -70,6 +70,7 @@ mod timer;
 pub mod transaction;
 mod tunnel;
 mod upstream;
+pub mod users;
 
 pub use client::{Broken, Client};
 pub use pool::BodyError;

@@ -14,7 +14,7 @@ pub use lb_core::policy::Key;
 
 use super::{
     expr::HttpExpr,
-    header,
+    header::{self, Head},
     names::HttpVocabulary,
     view::{RequestView, View},
 };
@@ -124,7 +124,7 @@ impl KeySource {
             Self::Header { name, domain_only } => {
                 let mut f = Some(f);
                 let mut result = None;
-                header::each(view, Some(name), true, &mut |value| {
+                header::each(&Head::of_request(view), Some(name), true, &mut |value| {
                     let value = if *domain_only { domain(value) } else { value };
                     let key = if value.is_empty() {
                         Key::None
