@@ -248,3 +248,39 @@ fn a_body_is_looked_at_for_a_post_that_asks_for_it() {
         assert_eq!(with.body_key(body.as_bytes()), key, "{body:?}");
     }
 }
+
+#[test]
+fn a_name_that_is_misplaced_is_wrong_where_it_is_used() {
+    let registry = std::sync::Arc::new(Registry::new());
+    let build = |place| {
+        let vocabulary = HttpVocabulary::new(place, registry.clone());
+        let builder = Scope::builder(vocabulary)
+            .acl("failed", &["status ge 500"])
+            .acl("worse", &["failed { method GET }"])
+            .acl("static", &["path_beg /static"])
+            .acl("typing", &["status x"]);
+        builder.build()
+    };
+    let (request, errors) = build(Place::Request);
+    assert!(errors.is_empty(), "{errors:?}");
+    let (response, errors) = build(Place::Response);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].name, "typing");
+
+    assert!(request.terms("static").is_ok());
+    assert!(response.terms("failed worse").is_ok());
+    let error = request.terms("static worse").expect_err("no response yet").remove(0);
+    assert_eq!((error.offset, error.len), (7, 5));
+    assert_eq!(
+        error.message,
+        "`worse` cannot be used here: `status` is known only once there is a response"
+    );
+    let error = response.terms("failed static").expect_err("the request is gone").remove(0);
+    assert_eq!((error.offset, error.len), (7, 6));
+    assert_eq!(
+        error.help.as_deref(),
+        Some("keep it: `set-var(txn.kept) path` in a rule on requests, `var(txn.kept)` here")
+    );
+    let error = response.terms("HTTP_1.1").expect_err("likewise").remove(0);
+    assert!(error.misplaced && error.message.starts_with("`HTTP_1.1` stands for"), "{error}");
+}
