@@ -62,6 +62,7 @@ pub mod fetch;
 pub mod format;
 mod h1;
 pub mod headers;
+pub mod map;
 pub mod page;
 mod pool;
 pub mod proxy;
@@ -72,6 +73,7 @@ mod timer;
 pub mod transaction;
 mod tunnel;
 mod upstream;
+pub mod users;
 
 pub use client::{Broken, Client};
 pub use pool::BodyError;

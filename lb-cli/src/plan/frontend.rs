@@ -279,9 +279,16 @@ pub(super) fn scopes(
         }
         builder.build()
     };
-    let (request, errors) = build(Place::Request);
-    // A condition may be for requests only: what is wrong with it on responses is told where it is used there.
-    let (response, _) = build(Place::Response);
+    let (request, mut errors) = build(Place::Request);
+    let (response, others) = build(Place::Response);
+    // What is wrong in one place only is told where the name is used there; the rest is the same in both, but for what
+    // a misplaced fetch hides.
+    errors.extend(
+        others
+            .into_iter()
+            .filter(|other| !errors.contains(other))
+            .collect::<Vec<_>>(),
+    );
     for error in errors {
         let Some(acl) = acls.iter().find(|acl| acl.name.as_str() == error.name) else {
             continue;

@@ -17,23 +17,30 @@
 //! assert!(condition.eval(&View::from(RequestView::new(&request))));
 //! ```
 
+mod auth;
+mod connection;
+mod constant;
 mod convert;
 mod cookie;
 mod expr;
 mod facts;
 mod header;
+mod kept;
 pub mod key;
+mod load;
 mod names;
 mod param;
 mod registry;
 mod resolve;
+mod response;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
+use self::resolve::header_name;
 pub use self::{
-    expr::{HttpExpr, HttpFetch},
+    expr::{HttpExpr, Needs},
     facts::{BackendFacts, FrontendFacts, ServerFacts},
     names::{HttpVocabulary, Place},
     registry::Registry,

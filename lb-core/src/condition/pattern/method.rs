@@ -76,17 +76,17 @@ impl Method {
             SampleType::Int => Some(Self::Int),
             SampleType::Ip => Some(Self::Ip),
             SampleType::Str => Some(Self::Str),
-            SampleType::Bin => None,
+            SampleType::Bin | SampleType::Any => None,
         }
     }
 
     /// HAProxy's compatibility matrix (configuration manual, 7.1).
     pub(in crate::condition) fn compares(self, kind: SampleType) -> bool {
-        use SampleType::{Bin, Bool, Int, Ip, Str};
+        use SampleType::{Any, Bin, Bool, Int, Ip, Str};
         match self {
-            Self::Bool | Self::Int => matches!(kind, Bool | Int | Str),
-            Self::Ip => matches!(kind, Ip | Str | Bin),
-            Self::Bin => matches!(kind, Str | Bin),
+            Self::Bool | Self::Int => matches!(kind, Bool | Int | Str | Any),
+            Self::Ip => matches!(kind, Ip | Str | Bin | Any),
+            Self::Bin => matches!(kind, Str | Bin | Any),
             _ => true,
         }
     }
