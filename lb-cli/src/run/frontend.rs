@@ -117,10 +117,13 @@ impl FrontendServer {
         let refusals = Arc::clone(&self.site);
         let service =
             hyper::service::service_fn(move |request| respond(Arc::clone(&site), request));
-        Server::new(service, self.site.frontend.plan.settings())
+        let silenced = Server::new(service, self.site.frontend.plan.settings())
             .on_refused(move |refused| refusals.log_refusal(refused))
             .serve(stream, early, peer, local, shutdown)
             .await;
+        if let Some(stream) = silenced {
+            stream.drop_silently();
+        }
     }
 }
 
@@ -271,8 +274,7 @@ impl Site {
         match (&self.routes[at], &routes[at].to) {
             (Way::Target(at), _) => Some(*at),
             (Way::Named, To::Named(format)) => {
-                let mut name = Vec::new();
-                format.write(&mut name, &view, &mut |_, _, _| {});
+                let name = format.text(&view);
                 let name = std::str::from_utf8(&name).ok();
                 name.and_then(|name| self.named.get(name).copied())
                     .or(self.default)
@@ -329,16 +331,17 @@ impl Site {
         if body.is_of_server() {
             for rules in rules() {
                 if let Some(answer) = apply(&rules.response, &mut head) {
-                    let page;
-                    (head, page) = answer.response.into_parts();
-                    body.replace(page, answer.failure, head.status);
+                    head = body.replace(answer);
                     break;
                 }
             }
         }
         for rules in rules() {
-            apply(&rules.after_response, &mut head);
+            if let Some(answer) = apply(&rules.after_response, &mut head) {
+                head = body.replace(answer);
+            }
         }
+        body.goes_out_with(&head);
         Response::from_parts(head, body)
     }
 

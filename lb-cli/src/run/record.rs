@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, Uri, Version, response::Parts};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::policy::Algorithm;
 use lb_http::{
@@ -15,7 +15,7 @@ use lb_http::{
     exchange::{Exchange, Failure},
     proxy,
     rules::Answer,
-    server::Incoming,
+    server::{Hangup, Incoming},
 };
 use tokio::time::Instant;
 
@@ -93,6 +93,9 @@ impl Record {
     /// This process answers itself.
     pub(super) fn answered_here(mut self, answer: &Answer) -> Self {
         self.answered(answer.response.status().as_u16(), None);
+        if answer.response.extensions().get::<Hangup>().is_some() {
+            self.status = None;
+        }
         self.termination = Termination::of(Some(answer.failure));
         match (answer.failure, self.by) {
             (Failure::Denied | Failure::Tarpitted, by) => {
@@ -148,6 +151,9 @@ impl Record {
     fn replaced(&mut self, failure: Failure, status: u16) {
         self.status = Some(status);
         self.termination = Termination::of(Some(failure));
+        if failure != Failure::ResponseDenied {
+            return;
+        }
         self.site.traffic().denied_responses.add(1);
         let By::Backend(at) = self.by else { return };
         self.site.backend_traffic(at).denied_responses.add(1);
@@ -326,11 +332,21 @@ impl Body {
         exchange.is_some_and(|exchange| exchange.failure.is_none())
     }
 
-    /// A rule puts a page in the response's place.
-    pub(super) fn replace(&mut self, page: Bytes, failure: Failure, status: StatusCode) {
+    /// A rule puts a page in the response's place, whose head is returned.
+    pub(super) fn replace(&mut self, answer: Answer) -> Parts {
+        let (head, page) = answer.response.into_parts();
         self.inner = Inner::Page(page);
         if let Some(record) = &mut self.record {
-            record.replaced(failure, status.as_u16());
+            record.replaced(answer.failure, head.status.as_u16());
+        }
+        head
+    }
+
+    /// No rule changes the head any more.
+    pub(super) fn goes_out_with(&mut self, head: &Parts) {
+        if let Some(record) = &mut self.record {
+            let closes = head.extensions.get::<Hangup>().is_some();
+            record.status = (!closes).then_some(head.status.as_u16());
         }
     }
 

@@ -23,6 +23,10 @@ mod action;
 mod compile;
 mod request;
 mod response;
+mod section;
+mod text;
+mod trace;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +35,10 @@ use bytes::Bytes;
 use http::Response;
 use lb_core::condition::Condition;
 
-pub use self::{compile::RuleError, request::RequestRules, response::ResponseRules};
+pub use self::{
+    compile::RuleError, request::RequestRules, response::ResponseRules, section::Section,
+    text::Text, trace::RuleTrace,
+};
 use crate::{exchange::Failure, fetch::HttpExpr};
 
 /// What rules have decided on a request.
@@ -44,14 +51,13 @@ pub enum Verdict {
     Answer(Answer),
     /// It is answered, too, but only after the time-out `tarpit`.
     Tarpit(Answer),
-    /// The connection is closed without a response (`reject`, `silent-drop`).
-    Close,
 }
 
 /// A response of a rule.
 #[derive(Debug)]
 pub struct Answer {
-    /// What the client gets.
+    /// What the client gets. With a [`Hangup`](crate::server::Hangup) among its extensions (`reject`, `silent-drop`, an
+    /// empty error page) this crate's server closes the connection in its place.
     pub response: Response<Bytes>,
     /// How it is logged.
     pub failure: Failure,

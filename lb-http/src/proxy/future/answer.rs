@@ -174,6 +174,7 @@ fn status_of(failure: Failure) -> StatusCode {
         Failure::Tarpitted => StatusCode::INTERNAL_SERVER_ERROR,
         Failure::Local => StatusCode::OK,
         Failure::Redirected => StatusCode::FOUND,
+        Failure::Rewrite | Failure::ResponseReplaced => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
