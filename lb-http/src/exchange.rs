@@ -107,6 +107,8 @@ pub enum Failure {
     ResponseDenied,
     /// A rule put another response in the place of the server's (`return`, `redirect`, `LH`).
     ResponseReplaced,
+    /// A rule closed the connection without a response (`reject`, `silent-drop`, `PR`).
+    Rejected,
     /// A rule would have made of it what no message can be (500, `PR`).
     Rewrite,
     /// A rule forbade it, and let it wait (`tarpit`, `PT`).

@@ -100,10 +100,11 @@ impl Page {
         self.status
     }
 
-    /// A response with it. One that stands for closing the connection has a [`Hangup`] among its extensions.
-    pub fn response(&self) -> Response<Bytes> {
+    /// A response with it in the place of one with `status`. One that stands for closing the connection has this
+    /// status, and a [`Hangup`] among its extensions.
+    pub(crate) fn response_to(&self, status: StatusCode) -> Response<Bytes> {
         let mut response = Response::new(self.body.clone());
-        *response.status_mut() = self.status;
+        *response.status_mut() = if self.hangup { status } else { self.status };
         *response.headers_mut() = self.headers.clone();
         if self.hangup {
             response.extensions_mut().insert(Hangup::Close);
@@ -132,21 +133,27 @@ impl Pages {
     /// The response for a status.
     pub fn response(&self, status: StatusCode) -> Response<Bytes> {
         match self.files.get(&status) {
-            Some(page) => page.response(),
-            None => standard(status).response(),
+            Some(page) => page.response_to(status),
+            None => standard(status).response_to(status),
         }
     }
 
-    /// The same, if there is a page for it: one of a file, or one that HAProxy has.
+    /// The same, if there is a page for it: one of a file, or a standard one.
     pub(crate) fn find(&self, status: StatusCode) -> Option<Response<Bytes>> {
-        let is_known = self.files.contains_key(&status) || HAPROXYS.contains(&status.as_u16());
-        is_known.then(|| self.response(status))
+        let is_there = self.files.contains_key(&status) || Self::has(status);
+        is_there.then(|| self.response(status))
+    }
+
+    /// Is there a standard page for it?
+    pub(crate) fn has(status: StatusCode) -> bool {
+        STATUSES.contains(&status.as_u16())
     }
 }
 
-/// Statuses that HAProxy has pages for.
-const HAPROXYS: [u16; 19] = [
-    200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504,
+/// Statuses with a page: HAProxy's, and those that this proxy answers besides.
+const STATUSES: [u16; 21] = [
+    200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502,
+    503, 504,
 ];
 
 /// HAProxy's page.

@@ -324,7 +324,10 @@ pub(super) fn condition(
 
 pub(super) fn pages(files: &[model::ErrorFile]) -> Pages {
     files.iter().fold(Pages::default(), |pages, file| {
-        let page = Page::new(file.status, file.headers.clone(), file.body.clone());
+        let page = match file.is_empty() {
+            true => Page::hangup(),
+            false => Page::new(file.status, file.headers.clone(), file.body.clone()),
+        };
         pages.with(file.replaces, page)
     })
 }

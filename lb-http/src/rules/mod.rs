@@ -4,6 +4,9 @@
 //! condition. Rules are compiled once, with every mistake at its place; they are looked at in their order, until one
 //! ends the matter. A request pays for the rules it meets.
 //!
+//! An app puts [`RulesLayer`] around a service. A proxy that has several lists, as those of a frontend and of a
+//! backend, applies [`RequestRules`] and [`ResponseRules`] itself.
+//!
 //! ```
 //! use http::{Request, StatusCode};
 //! use lb_core::condition::Scope;
@@ -20,10 +23,15 @@
 //! ```
 
 mod action;
+mod body;
 mod compile;
+mod error;
+pub mod future;
+mod layer;
 mod request;
 mod response;
 mod section;
+mod service;
 mod text;
 mod trace;
 mod value;
@@ -36,8 +44,16 @@ use http::Response;
 use lb_core::condition::Condition;
 
 pub use self::{
-    compile::RuleError, request::RequestRules, response::ResponseRules, section::Section,
-    text::Text, trace::RuleTrace,
+    body::Body,
+    compile::RuleError,
+    error::{InvalidRules, Mistake},
+    layer::{RulesBuilder, RulesLayer},
+    request::RequestRules,
+    response::ResponseRules,
+    section::Section,
+    service::RulesService,
+    text::Text,
+    trace::RuleTrace,
 };
 use crate::{exchange::Failure, fetch::HttpExpr};
 

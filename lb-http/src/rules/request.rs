@@ -192,7 +192,7 @@ impl RequestAction {
                 hint(view.client, name, value.make(view));
                 None
             }
-            Self::Hangup(hangup) => answer(hangup.response(), Failure::Denied),
+            Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
             Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),
             Self::LogLevel(level) => Some(Step::Level(*level)),
             Self::Redirect(redirect) => answer(redirect.response(view)?, Failure::Local),

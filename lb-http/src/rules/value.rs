@@ -15,7 +15,7 @@ pub(super) fn header_value(text: Vec<u8>) -> HeaderValue {
 
 /// A part of a request target: what it cannot have is percent-encoded.
 pub(super) fn target(text: Vec<u8>) -> Vec<u8> {
-    let is_odd = |byte: &u8| *byte <= b' ' || *byte >= 0x7f || b"#<>`".contains(byte);
+    let is_odd = |byte: &u8| *byte <= b' ' || *byte >= 0x7f || b"\"#<>`".contains(byte);
     encoded(text, is_odd)
 }
 

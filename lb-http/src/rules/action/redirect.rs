@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, HOST, LOCATION, SET_COOKIE},
+    header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION, SET_COOKIE},
 };
 use lb_core::condition::ConditionError;
 
@@ -149,6 +149,8 @@ impl Redirect {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = self.code;
         let headers = response.headers_mut();
+        // For HEAD: otherwise it is the server that writes it.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         headers.insert(LOCATION, header_value(location));
         if ![301, 308].contains(&self.code.as_u16()) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

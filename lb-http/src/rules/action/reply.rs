@@ -53,6 +53,7 @@ impl Reply {
         usual: Content,
         words: &mut Words<'_>,
     ) -> Result<Self, ConditionError> {
+        let denies = matches!(usual, Content::ErrorPage);
         let mut reply = Self {
             status,
             content: usual,
@@ -64,9 +65,23 @@ impl Reply {
         while let Some(word) = words.peek().cloned() {
             let keyword = String::from_utf8_lossy(word.value()).into_owned();
             match keyword.as_str() {
-                "status" | "deny_status" => {
+                "status" => {
                     words.next();
                     reply.status = status_of(words)?;
+                    // Observed: a page goes with `deny_status`, or with neither.
+                    if content.is_none() {
+                        reply.content = Content::Empty;
+                    }
+                }
+                "deny_status" if denies => {
+                    words.next();
+                    reply.status = status_of(words)?;
+                    if !Pages::has(reply.status) {
+                        let message =
+                            format!("there is no error page for {}", reply.status.as_u16());
+                        return Err(ConditionError::new(words.last().span(), message)
+                            .help("`status` takes any, and sends no page"));
+                    }
                 }
                 "content-type" => {
                     words.next();
@@ -152,7 +167,7 @@ impl Reply {
     /// The response for what is seen.
     pub(in crate::rules) fn response(&self, view: &View<'_>, pages: &Pages) -> Response<Bytes> {
         let (mut response, is_own) = match &self.content {
-            Content::File(page) => return page.response(),
+            Content::File(page) => return page.response_to(self.status),
             Content::ErrorPage => match pages.find(self.status) {
                 Some(response) => (response, false),
                 None => (self.bare(Bytes::new()), true),
