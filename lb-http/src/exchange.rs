@@ -105,6 +105,12 @@ pub enum Failure {
     Denied,
     /// A rule forbade the server's response (`PH`).
     ResponseDenied,
+    /// A rule put another response in the place of the server's (`return`, `redirect`, `LH`).
+    ResponseReplaced,
+    /// A rule closed the connection without a response (`reject`, `silent-drop`, `PR`).
+    Rejected,
+    /// A rule would have made of it what no message can be (500, `PR`).
+    Rewrite,
     /// A rule forbade it, and let it wait (`tarpit`, `PT`).
     Tarpitted,
 }

@@ -8,7 +8,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
 };
 
-use crate::h1::fields::HOP_BY_HOP;
+use crate::{h1::fields::HOP_BY_HOP, server::Hangup};
 
 /// Pages by status; those not set are HAProxy's.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Page {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+    /// The connection is closed in its place.
+    hangup: bool,
 }
 
 /// Why a file is no page.
@@ -42,6 +44,9 @@ impl Page {
     ///
     /// [`PageError::NotAResponse`].
     pub fn parse(file: &[u8]) -> Result<Self, PageError> {
+        if file.is_empty() {
+            return Ok(Self::hangup());
+        }
         let mut storage = [httparse::EMPTY_HEADER; 64];
         let mut response = httparse::Response::new(&mut storage);
         let Ok(httparse::Status::Complete(length)) = response.parse(file) else {
@@ -71,6 +76,7 @@ impl Page {
             status,
             headers,
             body,
+            hangup: false,
         };
         page.headers.remove(CONTENT_LENGTH);
         for name in HOP_BY_HOP {
@@ -79,9 +85,31 @@ impl Page {
         page
     }
 
+    /// No page: the connection is closed without a word (an empty `errorfile`).
+    pub fn hangup() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            hangup: true,
+        }
+    }
+
     /// The status it is sent with.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// A response with it in the place of one with `status`. One that stands for closing the connection has this
+    /// status, and a [`Hangup`] among its extensions.
+    pub(crate) fn response_to(&self, status: StatusCode) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = if self.hangup { status } else { self.status };
+        *response.headers_mut() = self.headers.clone();
+        if self.hangup {
+            response.extensions_mut().insert(Hangup::Close);
+        }
+        response
     }
 }
 
@@ -104,16 +132,29 @@ impl Pages {
 
     /// The response for a status.
     pub fn response(&self, status: StatusCode) -> Response<Bytes> {
-        let page = match self.files.get(&status) {
-            Some(page) => page.clone(),
-            None => standard(status),
-        };
-        let mut response = Response::new(page.body);
-        *response.status_mut() = page.status;
-        *response.headers_mut() = page.headers;
-        response
+        match self.files.get(&status) {
+            Some(page) => page.response_to(status),
+            None => standard(status).response_to(status),
+        }
+    }
+
+    /// The same, if there is a page for it: one of a file, or a standard one.
+    pub(crate) fn find(&self, status: StatusCode) -> Option<Response<Bytes>> {
+        let is_there = self.files.contains_key(&status) || Self::has(status);
+        is_there.then(|| self.response(status))
+    }
+
+    /// Is there a standard page for it?
+    pub(crate) fn has(status: StatusCode) -> bool {
+        STATUSES.contains(&status.as_u16())
     }
 }
+
+/// Statuses with a page: HAProxy's, and those that this proxy answers besides.
+const STATUSES: [u16; 21] = [
+    200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502,
+    503, 504,
+];
 
 /// HAProxy's page.
 fn standard(status: StatusCode) -> Page {
@@ -130,6 +171,7 @@ fn standard(status: StatusCode) -> Page {
         status,
         headers,
         body: body.into(),
+        hangup: false,
     }
 }
 
@@ -140,10 +182,18 @@ fn explanation(status: StatusCode) -> Cow<'static, str> {
         401 => "You need a valid user and password to access this content.",
         403 => "Request forbidden by administrative rules.",
         404 => "The resource could not be found.",
+        405 => {
+            "A request was made of a resource using a request method not supported by that resource"
+        }
+        407 => "You need a valid user and password to access this content.",
         408 => "Your browser didn't send a complete request in time.",
+        410 => "The resource is no longer available and will not be available again.",
         413 => "The request entity exceeds the maximum allowed.",
         414 => "The request address is too long.",
         417 => "The expectation of the request cannot be met.",
+        421 => "Request sent to a non-authoritative server.",
+        422 => "The server cannot process the contained instructions.",
+        425 => "Your browser sent early data.",
         429 => "You have sent too many requests in a given amount of time.",
         431 => "The request's header fields are too large.",
         500 => "An internal server error occurred.",

@@ -3,7 +3,9 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -69,6 +71,19 @@ impl Stream {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
             Self::Unix(stream) => stream.poll_read_ready(cx),
         }
+    }
+
+    /// Forgets the connection so that the other end is told as little as possible (HAProxy: `silent-drop`).
+    ///
+    /// TCP cannot forget a connection without privileges, so it is reset, and the reset is given one hop to live: the
+    /// next router drops it. A peer on the same network sees it.
+    pub fn drop_silently(self) {
+        let Self::Tcp(stream) = self else { return };
+        let socket = SockRef::from(&stream);
+        // The one that is not of the socket's family fails, which is no harm.
+        let _ = socket.set_ttl_v4(1);
+        let _ = socket.set_unicast_hops_v6(1);
+        let _ = socket.set_linger(Some(Duration::ZERO));
     }
 }
 

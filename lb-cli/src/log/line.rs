@@ -37,7 +37,10 @@ impl Termination {
             }
             Some(Failure::Client) => Self('C', 'D'),
             Some(Failure::ClientTimeout) => Self('c', 'D'),
-            Some(Failure::BodyTooLarge | Failure::Denied) => Self('P', 'R'),
+            Some(
+                Failure::BodyTooLarge | Failure::Denied | Failure::Rejected | Failure::Rewrite,
+            ) => Self('P', 'R'),
+            Some(Failure::ResponseReplaced) => Self('L', 'H'),
             Some(Failure::Tarpitted) => Self('P', 'T'),
             Some(Failure::ShutDown) => Self('D', 'H'),
             Some(Failure::Redirected) => Self('L', 'C'),

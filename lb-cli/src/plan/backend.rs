@@ -19,6 +19,7 @@ use lb_http::{
     fetch::{HttpExpr, HttpVocabulary, Registry, View, key::KeySource},
     page::Pages,
     proxy::{Reuse, Timeouts},
+    rules::Section,
     sticky::{Persistence, StickySession, dynamic_value},
 };
 use lb_tcp::{Address, Connector};
@@ -112,7 +113,12 @@ impl Backend {
                 force: rules(scope, &model.force_persist, diagnostics),
                 ignore: rules(scope, &model.ignore_persist, diagnostics),
             },
-            rules: Rules::compile(&model.rules, &scopes, diagnostics),
+            rules: Rules::compile(
+                &model.rules,
+                Section::new(&model.name).foreign_captures(),
+                &scopes,
+                diagnostics,
+            ),
             place: Arc::default(),
             pages: frontend::pages(&model.errorfile),
             budget: model

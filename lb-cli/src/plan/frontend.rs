@@ -5,9 +5,9 @@ use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
 use lb_core::condition::{Condition, Scope, Word};
 use lb_http::{
     fetch::{HttpExpr, HttpVocabulary, Place, Registry, View},
-    format::Format,
     headers::ForwardedFor,
     page::{Page, Pages},
+    rules::{Section, Text},
     server::{Limits, Settings, Timeouts},
 };
 use lb_tcp::{Address, BindError, Listen, Listener};
@@ -53,7 +53,7 @@ pub enum To {
     /// To a backend.
     Backend(Arc<Backend>),
     /// To the one whose name this gives; to the default where there is none of that name.
-    Named(Format),
+    Named(Text),
 }
 
 /// What a frontend may name.
@@ -110,7 +110,12 @@ impl Frontend {
             default: model.default_backend.as_ref().and_then(|name| find(name)),
             pages: Arc::new(pages(&model.errorfile)),
             stats: stats.map(|stats| Stats::compile(stats, scope, diagnostics)),
-            rules: Rules::compile(&model.rules, &scopes, diagnostics),
+            rules: Rules::compile(
+                &model.rules,
+                Section::new(&model.name),
+                &scopes,
+                diagnostics,
+            ),
             monitor: Monitor::compile(&model.monitor, scope, diagnostics),
             place: Arc::default(),
             model: model.clone(),
@@ -302,13 +307,13 @@ pub(super) fn scopes(
     Scopes { request, response }
 }
 
-/// Compiles a log-format string.
+/// Compiles a text with samples in it.
 pub(super) fn format(
     text: &Spanned<String>,
     scope: &Scope<HttpVocabulary>,
     diagnostics: &mut Diagnostics,
-) -> Option<Format> {
-    Format::parse(&Word::whole(text), scope.vocabulary())
+) -> Option<Text> {
+    Text::parse(&Word::whole(text), scope.vocabulary())
         .map_err(|error| problem::of_condition(text, [error], diagnostics))
         .ok()
 }
@@ -328,7 +333,10 @@ pub(super) fn condition(
 
 pub(super) fn pages(files: &[model::ErrorFile]) -> Pages {
     files.iter().fold(Pages::default(), |pages, file| {
-        let page = Page::new(file.status, file.headers.clone(), file.body.clone());
+        let page = match file.is_empty() {
+            true => Page::hangup(),
+            false => Page::new(file.status, file.headers.clone(), file.body.clone()),
+        };
         pages.with(file.replaces, page)
     })
 }

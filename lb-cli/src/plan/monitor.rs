@@ -43,9 +43,10 @@ impl Monitor {
             return Some(StatusCode::OK);
         }
         let uri = self.model.uri.as_ref()?;
-        // A path is compared with the path, and anything else with the whole target.
+        // A path is compared with the path and its query, and anything else with the whole target.
+        let path = request.uri.path_and_query().map(|path| path.as_str());
         let is_it = match uri.starts_with('/') {
-            true => request.uri.path() == uri.as_str(),
+            true => path == Some(uri.as_str()),
             false => request.uri == uri.as_str(),
         };
         let holds =

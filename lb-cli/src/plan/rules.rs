@@ -3,13 +3,13 @@
 use lb_core::condition::Scope;
 use lb_http::{
     fetch::HttpVocabulary,
-    rules::{RequestRules, ResponseRules, RuleError},
+    rules::{RequestRules, ResponseRules, RuleError, Section},
 };
 
 use super::problem;
 use crate::config::{
     Diagnostics,
-    model::{self, Rule},
+    model::{self, Rule, read_file},
 };
 
 /// The rules of a frontend or a backend.
@@ -30,8 +30,10 @@ pub(super) struct Scopes {
 }
 
 impl Rules {
+    /// Those of the section that `section` describes.
     pub(super) fn compile(
         model: &model::Rules,
+        section: Section<'_>,
         scopes: &Scopes,
         diagnostics: &mut Diagnostics,
     ) -> Self {
@@ -43,15 +45,18 @@ impl Rules {
         let texts = |rules: &[Rule]| -> Vec<String> {
             rules.iter().map(|rule| rule.0.to_string()).collect()
         };
-        let mut of_response = |rules: &[Rule]| {
-            ResponseRules::compile(&texts(rules), &scopes.response)
-                .map_err(|errors| told(rules, errors))
-                .unwrap_or_default()
-        };
-        let response = of_response(&model.http_response);
-        let after_response = of_response(&model.http_after_response);
-        let request = RequestRules::compile(&texts(&model.http_request), &scopes.request)
-            .map_err(|errors| told(&model.http_request, errors))
+        let section = section.files(&read_file);
+        let response = &model.http_response;
+        let response = ResponseRules::compile_in(&texts(response), &scopes.response, section)
+            .map_err(|errors| told(response, errors))
+            .unwrap_or_default();
+        let after = &model.http_after_response;
+        let after_response = ResponseRules::compile_after(&texts(after), &scopes.response, section)
+            .map_err(|errors| told(after, errors))
+            .unwrap_or_default();
+        let request = &model.http_request;
+        let request = RequestRules::compile_in(&texts(request), &scopes.request, section)
+            .map_err(|errors| told(request, errors))
             .unwrap_or_default();
         Self {
             request,

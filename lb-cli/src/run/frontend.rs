@@ -23,7 +23,7 @@ use tower_service::Service as _;
 
 use super::{
     System,
-    record::{Body, By, Record},
+    record::{Asked, Body, By, Record},
     system::{RunningBackend, RunningFrontend},
     tally::{Tallies, Traffic},
 };
@@ -117,10 +117,13 @@ impl FrontendServer {
         let refusals = Arc::clone(&self.site);
         let service =
             hyper::service::service_fn(move |request| respond(Arc::clone(&site), request));
-        Server::new(service, self.site.frontend.plan.settings())
+        let silenced = Server::new(service, self.site.frontend.plan.settings())
             .on_refused(move |refused| refusals.log_refusal(refused))
             .serve(stream, early, peer, local, shutdown)
             .await;
+        if let Some(stream) = silenced {
+            stream.drop_silently();
+        }
     }
 }
 
@@ -134,17 +137,18 @@ async fn respond(
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
+    let asked = Asked::of(&site, &request);
     let mut transaction = Transaction::new();
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| Record::new(&site, By::Nobody, client, &request));
+            let record = client.map(|client| Record::new(&site, By::Nobody, client, asked));
             return Ok(site.answered(record, answer, transaction));
         }
     }
     if let Some(page) = site.page(&request) {
-        let record = client.map(|client| Record::new(&site, By::Stats, client, &request));
+        let record = client.map(|client| Record::new(&site, By::Stats, client, asked));
         // In a box, so that the future of other requests is no larger for it.
         let response = Box::pin(page.answer(&site.system, plan, request)).await;
         let failure = Failure::Local;
@@ -160,7 +164,7 @@ async fn respond(
     }
     let by = at.map_or(By::Nobody, By::Backend);
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let record = client.map(|client| Record::new(&site, by, client, &request));
+        let record = client.map(|client| Record::new(&site, by, client, asked));
         let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
         let failure = Failure::NoServer;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
@@ -169,11 +173,11 @@ async fn respond(
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| Record::new(&site, by, client, &request));
+            let record = client.map(|client| Record::new(&site, by, client, asked));
             return Ok(site.answered(record, answer, transaction));
         }
     }
-    let record = client.map(|client| Record::new(&site, by, client, &request));
+    let record = client.map(|client| Record::new(&site, by, client, asked));
     let persist = target.backend.plan.persist();
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
@@ -271,8 +275,7 @@ impl Site {
         match (&self.routes[at], &routes[at].to) {
             (Way::Target(at), _) => Some(*at),
             (Way::Named, To::Named(format)) => {
-                let mut name = Vec::new();
-                format.write(&mut name, &view, &mut |_, _, _| {});
+                let name = format.text(&view);
                 let name = std::str::from_utf8(&name).ok();
                 name.and_then(|name| self.named.get(name).copied())
                     .or(self.default)
@@ -289,17 +292,18 @@ impl Site {
         answer: Answer,
         mut transaction: Transaction,
     ) -> Response<Body> {
-        let record = record.map(|record| record.answered_here(&answer));
-        let (mut head, page) = answer.response.into_parts();
+        let mut record = record.map(|record| record.answered_here(&answer));
+        let (mut head, mut page) = answer.response.into_parts();
         let rules = &self.frontend.plan.rules().after_response;
         if !rules.is_empty() {
             let client = record.as_ref().map(Record::client).cloned();
-            rules.apply(
-                &mut head,
-                client.as_ref(),
-                &mut transaction,
-                self.frontend.plan.pages(),
-            );
+            let pages = self.frontend.plan.pages();
+            if let Some(answer) = rules.apply(&mut head, client.as_ref(), &mut transaction, pages) {
+                (head, page) = answer.response.into_parts();
+            }
+            if let Some(record) = &mut record {
+                record.goes_out_with(&head);
+            }
         }
         Response::from_parts(head, Body::page(page, record))
     }
@@ -329,16 +333,17 @@ impl Site {
         if body.is_of_server() {
             for rules in rules() {
                 if let Some(answer) = apply(&rules.response, &mut head) {
-                    let page;
-                    (head, page) = answer.response.into_parts();
-                    body.replace(page, answer.failure, head.status);
+                    head = body.replace(answer);
                     break;
                 }
             }
         }
         for rules in rules() {
-            apply(&rules.after_response, &mut head);
+            if let Some(answer) = apply(&rules.after_response, &mut head) {
+                head = body.replace(answer);
+            }
         }
+        body.goes_out_with(&head);
         Response::from_parts(head, body)
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, Uri, Version, response::Parts};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::policy::Algorithm;
 use lb_http::{
@@ -15,7 +15,7 @@ use lb_http::{
     exchange::{Exchange, Failure},
     proxy,
     rules::Answer,
-    server::Incoming,
+    server::{Hangup, Incoming},
 };
 use tokio::time::Instant;
 
@@ -49,19 +49,26 @@ pub(super) enum By {
     Stats,
 }
 
-struct Asked {
+/// The request as it came, before rules change it.
+pub(super) struct Asked {
     method: Method,
     uri: Uri,
     version: Version,
 }
 
+impl Asked {
+    /// `None` where nobody wants to know.
+    pub(super) fn of(site: &Site, request: &Request<Incoming>) -> Option<Self> {
+        site.logs().then(|| Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+        })
+    }
+}
+
 impl Record {
-    pub(super) fn new(
-        site: &Arc<Site>,
-        by: By,
-        client: Client,
-        request: &Request<Incoming>,
-    ) -> Self {
+    pub(super) fn new(site: &Arc<Site>, by: By, client: Client, asked: Option<Asked>) -> Self {
         let came = site.since_start(client.received());
         let count = |traffic: &Traffic| {
             traffic.requests.add(1);
@@ -73,11 +80,6 @@ impl Record {
             By::Stats => site.traffic().intercepted.add(1),
             By::Nobody => {}
         }
-        let asked = site.logs().then(|| Asked {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-        });
         Self {
             site: Arc::clone(site),
             by,
@@ -93,9 +95,12 @@ impl Record {
     /// This process answers itself.
     pub(super) fn answered_here(mut self, answer: &Answer) -> Self {
         self.answered(answer.response.status().as_u16(), None);
+        if answer.failure == Failure::Rejected {
+            self.status = None;
+        }
         self.termination = Termination::of(Some(answer.failure));
         match (answer.failure, self.by) {
-            (Failure::Denied | Failure::Tarpitted, by) => {
+            (Failure::Denied | Failure::Tarpitted | Failure::Rejected, by) => {
                 self.site.traffic().denied.add(1);
                 if let By::Backend(at) = by {
                     self.site.backend_traffic(at).denied.add(1);
@@ -112,6 +117,13 @@ impl Record {
     /// Who asked.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// No rule changes the response's head any more.
+    pub(super) fn goes_out_with(&mut self, head: &Parts) {
+        if head.extensions.get::<Hangup>().is_none() {
+            self.status = Some(head.status.as_u16());
+        }
     }
 
     fn answered(&mut self, status: u16, exchange: Option<Exchange>) {
@@ -146,8 +158,11 @@ impl Record {
 
     /// A rule has put another response in the place of the server's.
     fn replaced(&mut self, failure: Failure, status: u16) {
-        self.status = Some(status);
+        self.status = (failure != Failure::Rejected).then_some(status);
         self.termination = Termination::of(Some(failure));
+        if failure != Failure::ResponseDenied {
+            return;
+        }
         self.site.traffic().denied_responses.add(1);
         let By::Backend(at) = self.by else { return };
         self.site.backend_traffic(at).denied_responses.add(1);
@@ -326,11 +341,20 @@ impl Body {
         exchange.is_some_and(|exchange| exchange.failure.is_none())
     }
 
-    /// A rule puts a page in the response's place.
-    pub(super) fn replace(&mut self, page: Bytes, failure: Failure, status: StatusCode) {
+    /// A rule puts a page in the response's place, whose head is returned.
+    pub(super) fn replace(&mut self, answer: Answer) -> Parts {
+        let (head, page) = answer.response.into_parts();
         self.inner = Inner::Page(page);
         if let Some(record) = &mut self.record {
-            record.replaced(failure, status.as_u16());
+            record.replaced(answer.failure, head.status.as_u16());
+        }
+        head
+    }
+
+    /// No rule changes the head any more.
+    pub(super) fn goes_out_with(&mut self, head: &Parts) {
+        if let Some(record) = &mut self.record {
+            record.goes_out_with(head);
         }
     }
 

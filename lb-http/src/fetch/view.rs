@@ -95,7 +95,7 @@ impl<'a> View<'a> {
     }
 
     /// The client's address, after the PROXY protocol.
-    pub(super) fn source(&self) -> Option<SocketAddr> {
+    pub(crate) fn source(&self) -> Option<SocketAddr> {
         match &self.request {
             Some(request) => request.source,
             None => self.client?.peer().inet(),
@@ -103,7 +103,7 @@ impl<'a> View<'a> {
     }
 
     /// The address the client connected to.
-    pub(super) fn destination(&self) -> Option<SocketAddr> {
+    pub(crate) fn destination(&self) -> Option<SocketAddr> {
         match &self.request {
             Some(request) => request.destination,
             None => self.client?.local().inet(),
@@ -163,24 +163,24 @@ impl<'a> RequestView<'a> {
     }
 
     /// The path without the query; none for `OPTIONS *` and `CONNECT`.
-    pub(super) fn path(&self) -> Option<&'a str> {
+    pub(crate) fn path(&self) -> Option<&'a str> {
         let path = self.path_and_query()?;
         Some(path.split_once('?').map_or(path, |(path, _)| path))
     }
 
     /// The path with the query.
-    pub(super) fn path_and_query(&self) -> Option<&'a str> {
+    pub(crate) fn path_and_query(&self) -> Option<&'a str> {
         let text = self.uri.path_and_query()?.as_str();
         text.starts_with('/').then_some(text)
     }
 
     /// What follows the first `?`.
-    pub(super) fn query(&self) -> Option<&'a str> {
+    pub(crate) fn query(&self) -> Option<&'a str> {
         self.uri.query()
     }
 
     /// Hands over the whole request target as it was sent.
-    pub(super) fn with_url<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+    pub(crate) fn with_url<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
         let rest = self.uri.path_and_query().map_or("", |rest| rest.as_str());
         match (self.uri.scheme_str(), self.uri.authority()) {
             (Some(scheme), Some(authority)) => f(&join(&[

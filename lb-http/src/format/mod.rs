@@ -17,19 +17,22 @@
 //! ```
 
 mod alias;
+mod kept;
 mod parse;
 mod style;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::{alias::Alias, style::Style};
+pub use self::{alias::Alias, kept::Kept, style::Style};
 use crate::fetch::{HttpExpr, View};
 
 /// A log-format string, compiled.
 #[derive(Debug, Clone)]
 pub struct Format {
     items: Box<[Item]>,
+    /// It makes a line of a log: see [`Format::parse_line`].
+    line: bool,
 }
 
 /// A piece of it.
@@ -46,6 +49,7 @@ impl Format {
     pub fn fixed(text: &[u8]) -> Self {
         Self {
             items: [Item::Text(text.into())].into(),
+            line: false,
         }
     }
 
@@ -75,17 +79,59 @@ impl Format {
         view: &View<'_>,
         alias: &mut dyn FnMut(&mut Vec<u8>, Alias, Style),
     ) {
+        self.write_line(out, view, &Kept::default(), alias);
+    }
+
+    /// The same with samples that were [kept](Format::keep); one that can be taken now wins.
+    pub fn write_line(
+        &self,
+        out: &mut Vec<u8>,
+        view: &View<'_>,
+        kept: &Kept,
+        alias: &mut dyn FnMut(&mut Vec<u8>, Alias, Style),
+    ) {
+        let start = out.len();
+        let mut exprs = 0;
         for item in &self.items {
             match item {
-                Item::Text(text) => out.extend_from_slice(text),
-                Item::Alias(name, style) => alias(out, *name, *style),
-                Item::Expr(expr, style) => {
-                    let written = expr.with_sample(view, |sample| style.sample(out, sample));
-                    if written.is_none() {
-                        style.missing(out);
+                Item::Text(text) => {
+                    let after_blank = out[start..].last().is_none_or(|last| *last == b' ');
+                    match text.strip_prefix(b" ") {
+                        Some(rest) if self.line && after_blank => out.extend_from_slice(rest),
+                        _ => out.extend_from_slice(text),
                     }
                 }
+                Item::Alias(name, style) => alias(out, *name, *style),
+                Item::Expr(expr, style) => {
+                    let from = out.len();
+                    let written = expr.with_sample(view, |sample| style.sample(out, sample));
+                    if written.is_none() {
+                        match kept.find(exprs) {
+                            Some(text) => out.extend_from_slice(text),
+                            None => style.missing(out),
+                        }
+                    }
+                    if self.line {
+                        one_line(out, from);
+                    }
+                    exprs += 1;
+                }
             }
+        }
+    }
+}
+
+/// Whatever a sample holds, a line stays one line.
+fn one_line(out: &mut Vec<u8>, from: usize) {
+    let breaks = |byte: u8| byte != b'\t' && byte.is_ascii_control();
+    if !out[from..].iter().any(|byte| breaks(*byte)) {
+        return;
+    }
+    let tail = out.split_off(from);
+    for byte in tail {
+        match breaks(byte) {
+            true => out.extend(format!("#{byte:02X}").bytes()),
+            false => out.push(byte),
         }
     }
 }

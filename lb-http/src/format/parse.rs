@@ -11,17 +11,35 @@ impl Format {
     /// # Errors
     /// The first mistake, with its place: an unknown name, fetch or flag, a bracket without its end.
     pub fn parse(word: &Word, vocabulary: &HttpVocabulary) -> Result<Self, ConditionError> {
+        Self::read(word, vocabulary, false)
+    }
+
+    /// The same for a line of a log (`log-format`), where HAProxy writes `-` for what is not there, as if all were
+    /// under `+M`, and one blank for many. A control character in a sample becomes `#XX`: a line stays one line.
+    ///
+    /// # Errors
+    /// As [`Format::parse`].
+    pub fn parse_line(word: &Word, vocabulary: &HttpVocabulary) -> Result<Self, ConditionError> {
+        Self::read(word, vocabulary, true)
+    }
+
+    fn read(word: &Word, vocabulary: &HttpVocabulary, line: bool) -> Result<Self, ConditionError> {
         let mut reader = Reader {
             word,
             vocabulary,
             at: 0,
-            default: Style::default(),
+            default: Style {
+                mandatory: line,
+                ..Style::default()
+            },
         };
         let mut items = Vec::new();
         let mut text = Vec::new();
         while let Some(byte) = reader.next() {
             if byte != b'%' {
-                text.push(byte);
+                if !(line && byte == b' ' && text.last() == Some(&b' ')) {
+                    text.push(byte);
+                }
                 continue;
             }
             if reader.peek() == Some(b'%') {
@@ -40,6 +58,7 @@ impl Format {
         }
         Ok(Self {
             items: items.into(),
+            line,
         })
     }
 }

@@ -12,7 +12,7 @@ pub struct Style {
     pub escape: bool,
     /// `X`: numbers and addresses in hexadecimal.
     pub hexadecimal: bool,
-    /// `M`: `-` where there is nothing.
+    /// `M`: `-` where there is nothing, `""` under `Q`.
     pub mandatory: bool,
 }
 
@@ -48,9 +48,9 @@ impl Style {
 
     /// Appends what stands for nothing.
     pub fn missing(self, out: &mut Vec<u8>) {
-        match (self.mandatory, self.quote) {
-            (true, _) => out.push(b'-'),
-            (false, true) => out.extend_from_slice(b"\"\""),
+        match (self.quote, self.mandatory) {
+            (true, _) => out.extend_from_slice(b"\"\""),
+            (false, true) => out.push(b'-'),
             (false, false) => {}
         }
     }

@@ -4,7 +4,7 @@ use http::Request;
 use lb_core::condition::{Word, words};
 use proptest::prelude::*;
 
-use super::{Alias, Format};
+use super::{Alias, Format, Kept};
 use crate::fetch::{HttpVocabulary, View};
 
 fn parse(text: &str) -> Result<Format, String> {
@@ -48,6 +48,49 @@ fn flags_quote_escape_and_fill() {
         written("%[hdr(none)]|%{+Q}[hdr(none)]|%{+M}[hdr(none)]"),
         "|\"\"|-"
     );
+}
+
+fn line(text: &str, view: &View<'_>, kept: &Kept) -> String {
+    let format = Format::parse_line(&Word::whole(text), &HttpVocabulary::default()).unwrap();
+    let mut out = b"before\n".to_vec();
+    format.write_line(&mut out, view, kept, &mut |out, alias, style| {
+        if alias != Alias::RequestCaptures {
+            style.text(out, b"");
+        }
+    });
+    String::from_utf8(out.split_off(7)).unwrap()
+}
+
+/// What HAProxy 2.6.12 was seen to write.
+#[test]
+fn a_line_has_single_blanks_and_a_dash_for_nothing() {
+    let write = |text| line(text, &View::default(), &Kept::default());
+    assert_eq!(write(" a  b   %hr  %hs c"), "a b - c");
+    assert_eq!(
+        write("%CC|%{-M}CC|%{+Q}CC|%{+Q,-M}CC|%{-Q}CC"),
+        "-||\"\"|\"\"|-"
+    );
+    assert_eq!(write("%[hdr(none)] x %hr "), "- x ");
+}
+
+#[test]
+fn samples_of_a_request_are_kept_for_the_line() {
+    let text = "%[hdr(x)] %{+Q}[method] %[hdr(none)]";
+    let format = Format::parse_line(&Word::whole(text), &HttpVocabulary::default()).unwrap();
+    let request = Request::get("/").header("x", "a\tb").body(()).unwrap();
+    let mut kept = Kept::default();
+    format.keep(&mut kept, &View::of(&request));
+    format.keep(&mut kept, &View::default());
+    assert!(format.has_samples());
+    assert_eq!(line(text, &View::default(), &kept), "a\tb \"GET\" -");
+}
+
+#[test]
+fn a_sample_cannot_end_the_line() {
+    let request = Request::get("/?q=a%0Ab").body(()).unwrap();
+    let view = View::of(&request);
+    let text = "%[urlp(q),url_dec]";
+    assert_eq!(line(text, &view, &Kept::default()), "a#0Ab");
 }
 
 #[test]

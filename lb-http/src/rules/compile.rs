@@ -1,9 +1,11 @@
 //! From texts to rules: `action words… if COND`.
 
+use std::{cell::Cell, path::Path};
+
 use lb_core::condition::{ConditionError, Scope, Span, Word, words};
 
-use super::Rule;
-use crate::fetch::HttpVocabulary;
+use super::{Rule, Section, text::Text};
+use crate::{fetch::HttpVocabulary, transaction::Slot};
 
 /// A mistake in a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,17 +24,25 @@ pub(super) struct Words<'w> {
     last: &'w Word,
     rest: &'w [Word],
     pub(super) vocabulary: &'w HttpVocabulary,
+    pub(super) section: Section<'w>,
+    /// Slots that rules have added so far.
+    added: &'w Cell<usize>,
 }
+
+/// Rules, and the slots for captures that they add.
+pub(super) type Compiled<A> = (Box<[Rule<A>]>, usize);
 
 /// Compiles each text with `action`, which reads the words of an action after its name.
 pub(super) fn compile<T: AsRef<str>, A>(
     texts: &[T],
     scope: &Scope<HttpVocabulary>,
+    section: Section<'_>,
     action: impl Fn(&str, &mut Words<'_>) -> Result<A, ConditionError>,
-) -> Result<Box<[Rule<A>]>, Vec<RuleError>> {
+) -> Result<Compiled<A>, Vec<RuleError>> {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
+    let added = Cell::new(0);
     for (at, text) in texts.iter().enumerate() {
-        match rule(text.as_ref(), scope, &action) {
+        match rule(text.as_ref(), scope, section, &added, &action) {
             Ok(rule) => rules.push(rule),
             Err(found) => errors.extend(
                 found
@@ -42,7 +52,7 @@ pub(super) fn compile<T: AsRef<str>, A>(
         }
     }
     match errors.is_empty() {
-        true => Ok(rules.into()),
+        true => Ok((rules.into(), added.get())),
         false => Err(errors),
     }
 }
@@ -50,6 +60,8 @@ pub(super) fn compile<T: AsRef<str>, A>(
 fn rule<A>(
     text: &str,
     scope: &Scope<HttpVocabulary>,
+    section: Section<'_>,
+    added: &Cell<usize>,
     action: impl Fn(&str, &mut Words<'_>) -> Result<A, ConditionError>,
 ) -> Result<Rule<A>, Vec<ConditionError>> {
     let words = words(text).map_err(|error| vec![error])?;
@@ -70,9 +82,12 @@ fn rule<A>(
         last: name,
         rest: &rest[..end],
         vocabulary: scope.vocabulary(),
+        section,
+        added,
     };
     let called = String::from_utf8_lossy(name.value()).into_owned();
-    let action = action(&called, &mut reader).and_then(|action| reader.end().map(|()| action));
+    let called = called.split('(').next().unwrap_or_default();
+    let action = action(called, &mut reader).and_then(|action| reader.end().map(|()| action));
     match action {
         Ok(action) if errors.is_empty() => Ok(Rule {
             text: text.into(),
@@ -98,6 +113,39 @@ impl<'w> Words<'w> {
         let (first, rest) = self.rest.split_first()?;
         (self.last, self.rest) = (first, rest);
         Some(first)
+    }
+
+    /// The next word, which stays.
+    pub(super) fn peek(&self) -> Option<&'w Word> {
+        self.rest.first()
+    }
+
+    /// The next word as a text with samples, `what` being what it is.
+    pub(super) fn text(&mut self, what: &str) -> Result<Text, ConditionError> {
+        let word = self.required(what)?;
+        match word.value().is_empty() {
+            // HAProxy: the argument is missing.
+            true => Err(ConditionError::new(
+                word.span(),
+                format!("expected {what}, not nothing"),
+            )),
+            false => Text::parse(word, self.vocabulary),
+        }
+    }
+
+    /// The content of the file that `word` names.
+    pub(super) fn read(&self, word: &Word) -> Result<Vec<u8>, ConditionError> {
+        let name = String::from_utf8_lossy(word.value()).into_owned();
+        (self.section.read)(Path::new(&name))
+            .map_err(|why| ConditionError::new(word.span(), format!("cannot read `{name}`: {why}")))
+    }
+
+    /// One slot more for captures of requests; `None` where the section has none of its own.
+    pub(super) fn new_slot(&self) -> Option<usize> {
+        let declared = self.section.slots(Slot::Request(0))?.len();
+        let added = self.added.get();
+        self.added.set(added + 1);
+        Some(declared + added)
     }
 
     /// Passes over a keyword, if it is the next word.

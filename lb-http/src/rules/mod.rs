@@ -4,6 +4,9 @@
 //! condition. Rules are compiled once, with every mistake at its place; they are looked at in their order, until one
 //! ends the matter. A request pays for the rules it meets.
 //!
+//! An app puts [`RulesLayer`] around a service. A proxy that has several lists, as those of a frontend and of a
+//! backend, applies [`RequestRules`] and [`ResponseRules`] itself.
+//!
 //! ```
 //! use http::{Request, StatusCode};
 //! use lb_core::condition::Scope;
@@ -20,9 +23,18 @@
 //! ```
 
 mod action;
+mod body;
 mod compile;
+mod error;
+pub mod future;
+mod layer;
 mod request;
 mod response;
+mod section;
+mod service;
+mod text;
+mod trace;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +43,18 @@ use bytes::Bytes;
 use http::Response;
 use lb_core::condition::Condition;
 
-pub use self::{compile::RuleError, request::RequestRules, response::ResponseRules};
+pub use self::{
+    body::Body,
+    compile::RuleError,
+    error::{InvalidRules, Mistake},
+    layer::{RulesBuilder, RulesLayer},
+    request::RequestRules,
+    response::ResponseRules,
+    section::Section,
+    service::RulesService,
+    text::Text,
+    trace::RuleTrace,
+};
 use crate::{exchange::Failure, fetch::HttpExpr};
 
 /// What rules have decided on a request.
@@ -44,14 +67,13 @@ pub enum Verdict {
     Answer(Answer),
     /// It is answered, too, but only after the time-out `tarpit`.
     Tarpit(Answer),
-    /// The connection is closed without a response (`reject`, `silent-drop`).
-    Close,
 }
 
 /// A response of a rule.
 #[derive(Debug)]
 pub struct Answer {
-    /// What the client gets.
+    /// What the client gets. With a [`Hangup`](crate::server::Hangup) among its extensions (`reject`, `silent-drop`, an
+    /// empty error page) this crate's server closes the connection in its place.
     pub response: Response<Bytes>,
     /// How it is logged.
     pub failure: Failure,

@@ -1,19 +1,35 @@
 //! Rules on requests.
 
-use http::Request;
+use http::{HeaderMap, Request, Response, StatusCode};
 use lb_core::condition::Scope;
 
-use super::{Rule, RuleError, Verdict, action::RequestAction, compile::compile};
+use super::{
+    Answer, Rule, RuleError, RuleTrace, Section, Verdict,
+    action::{Capture, Failed, HeaderRule, Line, Made, RequestAction},
+    compile::compile,
+};
 use crate::{
+    Client,
+    exchange::Failure,
     fetch::{HttpVocabulary, View},
     page::Pages,
-    transaction::Transaction,
+    transaction::{LogLevel, Transaction},
 };
 
 /// `http-request` rules, in their order.
 #[derive(Debug, Default)]
 pub struct RequestRules {
     rules: Box<[Rule<RequestAction>]>,
+    captures: usize,
+}
+
+/// What becomes of a request by one rule, found out while it was only looked at.
+enum Step<'r> {
+    End(Verdict),
+    Header(&'r HeaderRule, Made),
+    Line(Result<Line, Failed>),
+    Fill(&'r Capture, Option<Box<[u8]>>),
+    Level(LogLevel),
 }
 
 impl RequestRules {
@@ -25,8 +41,20 @@ impl RequestRules {
         texts: &[T],
         scope: &Scope<HttpVocabulary>,
     ) -> Result<Self, Vec<RuleError>> {
-        let rules = compile(texts, scope, RequestAction::parse)?;
-        Ok(Self { rules })
+        Self::compile_in(texts, scope, Section::default())
+    }
+
+    /// The same for rules that stand in `section`.
+    ///
+    /// # Errors
+    /// Every mistake in every rule.
+    pub fn compile_in<T: AsRef<str>>(
+        texts: &[T],
+        scope: &Scope<HttpVocabulary>,
+        section: Section<'_>,
+    ) -> Result<Self, Vec<RuleError>> {
+        let (rules, captures) = compile(texts, scope, section, RequestAction::parse)?;
+        Ok(Self { rules, captures })
     }
 
     /// The rules as written.
@@ -40,6 +68,12 @@ impl RequestRules {
         self.rules.is_empty()
     }
 
+    /// How many slots for captures they add behind the declared ones (`capture EXPR len N`).
+    #[must_use]
+    pub fn captures(&self) -> usize {
+        self.captures
+    }
+
     /// Applies them to a request, of which the [`Client`](crate::Client) is in its extensions. Answers are made with
     /// `pages`.
     pub fn apply<B>(
@@ -48,21 +82,155 @@ impl RequestRules {
         transaction: &mut Transaction,
         pages: &Pages,
     ) -> Verdict {
-        for rule in &self.rules {
+        self.run(request, transaction, pages, None)
+    }
+
+    /// The same, and tells of every rule what it did.
+    pub fn apply_traced<B>(
+        &self,
+        request: &mut Request<B>,
+        transaction: &mut Transaction,
+        pages: &Pages,
+        traces: &mut Vec<RuleTrace>,
+    ) -> Verdict {
+        let verdict = self.run(request, transaction, pages, Some(traces));
+        let looked_at = traces.len();
+        let rest = self.rules.iter().skip(looked_at);
+        traces.extend(rest.map(|rule| RuleTrace::passed_over(&rule.text)));
+        verdict
+    }
+
+    fn run<B>(
+        &self,
+        request: &mut Request<B>,
+        transaction: &mut Transaction,
+        pages: &Pages,
+        mut traces: Option<&mut Vec<RuleTrace>>,
+    ) -> Verdict {
+        let mut rules = self.rules.iter();
+        let mut strict = true;
+        loop {
+            // Made anew only where a rule has changed what is seen.
             let view = View::of(request).transaction(transaction);
-            if rule.condition.as_ref().is_some_and(|c| !c.eval(&view)) {
-                continue;
-            }
-            match &rule.action {
-                RequestAction::Allow => return Verdict::Pass,
-                RequestAction::Deny(deny) => return deny.verdict(pages),
-                RequestAction::SetHeader(action) => {
-                    if let Some(value) = action.value(&view) {
-                        action.set(request.headers_mut(), value);
-                    }
+            let step = rules.by_ref().find_map(|rule| {
+                let holds = rule.holds(&view, traces.as_deref_mut());
+                let step = holds
+                    .then(|| rule.action.step(&view, pages, &mut strict))
+                    .flatten();
+                if let (RequestAction::Variable(rule), true) = (&rule.action, holds)
+                    && let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut())
+                {
+                    trace.done = rule.tell(view.transaction);
                 }
+                step
+            });
+            let Some(step) = step else {
+                return Verdict::Pass;
+            };
+            let mut done = String::new();
+            let telling = traces.is_some();
+            let changed = match step {
+                Step::End(verdict) => {
+                    if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
+                        trace.done = verdict.told();
+                    }
+                    return verdict;
+                }
+                Step::Header(rule, made) => {
+                    let changed = rule.apply(made, request.headers_mut());
+                    if telling {
+                        done = rule.tell(request.headers());
+                    }
+                    changed
+                }
+                Step::Line(line) => {
+                    let changed = line.and_then(|line| line.apply(request));
+                    if telling {
+                        done = format!("{} {}", request.method(), request.uri());
+                    }
+                    changed
+                }
+                Step::Fill(capture, text) => {
+                    if let Some(text) = text {
+                        capture.fill(&text, transaction);
+                        done = text.escape_ascii().to_string();
+                    }
+                    Ok(())
+                }
+                Step::Level(level) => {
+                    transaction.log_level = Some(level);
+                    Ok(())
+                }
+            };
+            if changed.is_err() && telling {
+                done = "the rewrite failed".to_owned();
+            }
+            if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
+                trace.done = done;
+            }
+            if changed.is_err() && strict {
+                return Verdict::Answer(Answer {
+                    response: pages.response(StatusCode::INTERNAL_SERVER_ERROR),
+                    failure: Failure::Rewrite,
+                });
             }
         }
-        Verdict::Pass
+    }
+}
+
+impl RequestAction {
+    /// What is to be done beyond looking; `None` where that was all.
+    fn step<'r>(&'r self, view: &View<'_>, pages: &Pages, strict: &mut bool) -> Option<Step<'r>> {
+        let answer =
+            |response, failure| Some(Step::End(Verdict::Answer(Answer { response, failure })));
+        match self {
+            Self::Allow => Some(Step::End(Verdict::Pass)),
+            Self::Auth(auth) => answer(auth.response(pages), Failure::Local),
+            Self::Capture(capture) => Some(Step::Fill(capture, capture.take(view))),
+            Self::Deny(reply) => answer(reply.response(view, pages), Failure::Denied),
+            Self::EarlyHint(name, value) => {
+                hint(view.client, name, value.make(view));
+                None
+            }
+            Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
+            Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),
+            Self::LogLevel(level) => Some(Step::Level(*level)),
+            Self::Redirect(redirect) => answer(redirect.response(view)?, Failure::Local),
+            Self::Return(reply) => answer(reply.response(view, pages), Failure::Local),
+            Self::Strict(on) => {
+                *strict = *on;
+                None
+            }
+            Self::Tarpit(reply) => Some(Step::End(Verdict::Tarpit(Answer {
+                response: reply.response(view, pages),
+                failure: Failure::Tarpitted,
+            }))),
+            Self::Target(rule) => Some(Step::Line(rule.make(view))),
+            Self::Variable(rule) => {
+                if let Some(transaction) = view.transaction {
+                    rule.apply(view, transaction);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Each rule sends a response of its own (observed).
+fn hint(client: Option<&Client>, name: &http::HeaderName, value: http::HeaderValue) {
+    if let Some(client) = client {
+        let mut headers = HeaderMap::new();
+        headers.insert(name.clone(), value);
+        client.inform(StatusCode::EARLY_HINTS, &headers);
+    }
+}
+
+impl crate::server::Hangup {
+    /// What stands for it under servers that answer every request.
+    pub(super) fn response(self) -> Response<bytes::Bytes> {
+        let mut response = Response::new(bytes::Bytes::new());
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        response.extensions_mut().insert(self);
+        response
     }
 }

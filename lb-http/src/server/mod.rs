@@ -106,6 +106,18 @@ pub enum RefusedCause {
     Timeout,
 }
 
+/// Response extension: in the place of the response the connection is closed.
+///
+/// HAProxy: `reject`, `silent-drop`, an empty `errorfile`. Other servers than this crate's do not know it, and send the
+/// response that it is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hangup {
+    /// The client sees that it is closed.
+    Close,
+    /// The client is told nothing, as far as that can be: [`Server::serve`] gives the stream back to whoever knows how.
+    Silent,
+}
+
 type OnRefused = Arc<dyn Fn(&Refused) + Send + Sync>;
 
 /// Serves connections with a service.
@@ -141,6 +153,8 @@ where
     /// Serves one connection to its end. `early` is what was read from it
     /// already. After `shutdown` begins, the request at hand is answered and
     /// the connection closed.
+    ///
+    /// The stream comes back, still open, where a response said [`Hangup::Silent`]; to drop it tells the client.
     pub async fn serve<IO>(
         &self,
         io: IO,
@@ -148,12 +162,13 @@ where
         peer: Endpoint,
         local: Endpoint,
         shutdown: &Shutdown,
-    ) where
+    ) -> Option<IO>
+    where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         Connection::new(io, early, peer, local, self, shutdown)
             .run(&self.service)
-            .await;
+            .await
     }
 }
 

@@ -33,6 +33,16 @@ impl Captures {
         list[at] = Some(value[..value.len().min(len)].into());
     }
 
+    /// What is in the slots of a request, in their order.
+    pub fn request(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        self.request.iter().map(|slot| slot.as_deref())
+    }
+
+    /// The same of its response.
+    pub fn response(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        self.response.iter().map(|slot| slot.as_deref())
+    }
+
     /// What is in a slot.
     #[must_use]
     pub fn find(&self, slot: Slot) -> Option<&[u8]> {

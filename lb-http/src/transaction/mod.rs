@@ -4,6 +4,7 @@
 //! an empty one, which owns no memory.
 
 mod captures;
+mod log_level;
 mod variables;
 
 use std::cell::{Ref, RefCell};
@@ -13,6 +14,7 @@ use lb_core::condition::Value;
 use self::variables::Variables;
 pub use self::{
     captures::{Captures, Slot},
+    log_level::LogLevel,
     variables::{Variable, VariableScope},
 };
 
@@ -39,6 +41,8 @@ pub struct Transaction {
     /// The request's first line as it came, before rules change it; kept only where an expression asks for it
     /// ([`Registry::keeps_line`](crate::fetch::Registry::keeps_line)).
     pub line: Option<Line>,
+    /// `set-log-level`: the level of its log line; `None`: that of every line, `info`.
+    pub log_level: Option<LogLevel>,
 }
 
 impl Transaction {

@@ -62,8 +62,7 @@ fn named<'f>(
     match &route.to {
         To::Backend(backend) => Some(backend),
         To::Named(format) => {
-            let mut name = Vec::new();
-            format.write(&mut name, &case.view(), &mut |_, _, _| {});
+            let name = format.text(&case.view());
             let name = String::from_utf8_lossy(&name);
             let found = plan.backend(&name).or(frontend.default_backend());
             found.map(|backend| &**backend)

@@ -35,6 +35,13 @@ pub struct ErrorFile {
 }
 
 impl ErrorFile {
+    /// The file was empty: the connection is closed in the place of a page.
+    pub fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.body.is_empty() && self.status == self.replaces
+    }
+}
+
+impl ErrorFile {
     pub(crate) fn read_all(owner: &Section<'_>) -> Vec<Self> {
         let table = owner.merged("errorfile", Place::Plain);
         let mut files: Vec<Self> = Vec::new();
@@ -75,6 +82,16 @@ impl ErrorFile {
             Ok(content) => content,
             Err(why) => return entry.value.fail(format!("cannot read `{path}`: {why}")),
         };
+        if content.is_empty() {
+            // HAProxy: `errorfile 503 /dev/null` closes without a word.
+            return Some(Self {
+                replaces,
+                path,
+                status: replaces,
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+            });
+        }
         match parse(&content) {
             Ok((status, headers, body)) => Some(Self { replaces, path, status, headers, body }),
             Err(why) => entry.value.fail_with(

@@ -170,10 +170,11 @@ fn status_of(failure: Failure) -> StatusCode {
         Failure::Client | Failure::InvalidBody => StatusCode::BAD_REQUEST,
         Failure::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
         Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Failure::Denied => StatusCode::FORBIDDEN,
+        Failure::Denied | Failure::Rejected => StatusCode::FORBIDDEN,
         Failure::Tarpitted => StatusCode::INTERNAL_SERVER_ERROR,
         Failure::Local => StatusCode::OK,
         Failure::Redirected => StatusCode::FOUND,
+        Failure::Rewrite | Failure::ResponseReplaced => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Connection, LINGER};
 use crate::{
     h1::{encode::Encoder, request::Refusal},
-    server::{Refused, RefusedCause, response::Asked},
+    server::{Hangup, Refused, RefusedCause, response::Asked},
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
@@ -20,6 +20,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
             tracing::trace!("answering a client that closed");
         }
         let (parts, page) = self.settings.pages.response(refusal.status).into_parts();
+        if parts.extensions.get::<Hangup>().is_some() {
+            return;
+        }
         let asked = Asked {
             method: http::Method::GET,
             version: Version::HTTP_11,

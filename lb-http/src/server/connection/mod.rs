@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    Incoming, OnRefused, RefusedCause, Server, Settings, Shutdown,
+    Hangup, Incoming, OnRefused, RefusedCause, Server, Settings, Shutdown,
     incoming::{self, Feed},
     response::Asked,
 };
@@ -62,6 +62,8 @@ pub(super) struct Connection<'a, IO> {
     read_before: u64,
     /// Bytes written before the response at hand.
     written_before: u64,
+    /// The client is not to be told that this is the end.
+    silent: bool,
 }
 
 /// What comes of waiting for a request.
@@ -105,10 +107,11 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             stalled: false,
             read_before: 0,
             written_before: 0,
+            silent: false,
         }
     }
 
-    pub(super) async fn run<S, B>(mut self, service: &S)
+    pub(super) async fn run<S, B>(mut self, service: &S) -> Option<IO>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
         B: Body<Data = Bytes>,
@@ -118,12 +121,15 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             match poll_fn(|cx| self.poll_request(cx)).await {
                 Next::Request(head) => {
                     if !self.exchange(head, service).await {
-                        return;
+                        return self.silent.then(|| self.io.into_parts().0);
                     }
                     self.read_before = self.io.understood();
                 }
-                Next::Refuse(refusal, cause) => return self.refuse(refusal, cause).await,
-                Next::Close => return,
+                Next::Refuse(refusal, cause) => {
+                    self.refuse(refusal, cause).await;
+                    return None;
+                }
+                Next::Close => return None,
             }
             self.io.release();
             let now = Instant::now();
@@ -242,6 +248,10 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         };
         let close = {
             let (mut parts, body) = response.into_parts();
+            if let Some(hangup) = parts.extensions.get::<Hangup>() {
+                self.silent = *hangup == Hangup::Silent;
+                return false;
+            }
             // Dropped before the connection lingers: whoever made it may log its end.
             let mut body = pin!(body);
             let tunnel = parts.extensions.remove::<TunnelSlot>();

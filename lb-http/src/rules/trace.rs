@@ -1,0 +1,69 @@
+//! What rules did, one after another: for `lb explain`.
+
+use lb_core::condition::Trace;
+
+use super::{Rule, Verdict};
+use crate::{fetch::View, server::Hangup};
+
+/// What came of one rule.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RuleTrace {
+    /// The rule as written.
+    pub text: String,
+    /// The terms of its condition.
+    pub condition: Trace,
+    /// Did its condition hold? `None`: the matter had ended before.
+    pub holds: Option<bool>,
+    /// What it did, where that can be seen: the field or the request line as it is now, or the response.
+    pub done: String,
+}
+
+impl RuleTrace {
+    pub(super) fn passed_over(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            condition: Trace::default(),
+            holds: None,
+            done: String::new(),
+        }
+    }
+}
+
+impl<A> Rule<A> {
+    /// Is it to be applied?
+    pub(super) fn holds(&self, view: &View<'_>, traces: Option<&mut Vec<RuleTrace>>) -> bool {
+        let Some(traces) = traces else {
+            return self.condition.as_ref().is_none_or(|c| c.eval(view));
+        };
+        let mut trace = RuleTrace::passed_over(&self.text);
+        let condition = self.condition.as_ref();
+        let holds = condition.is_none_or(|c| c.eval_traced(view, &mut trace.condition));
+        trace.holds = Some(holds);
+        traces.push(trace);
+        holds
+    }
+}
+
+impl Verdict {
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Pass => "no later rule of this list is looked at".to_owned(),
+            Self::Answer(answer) => answer.told(),
+            Self::Tarpit(answer) => format!("{}, after the time-out `tarpit`", answer.told()),
+        }
+    }
+}
+
+impl super::Answer {
+    pub(super) fn told(&self) -> String {
+        match self.response.extensions().get::<Hangup>() {
+            Some(_) => "the connection is closed".to_owned(),
+            None => {
+                let location = self.response.headers().get(http::header::LOCATION);
+                let location = location.map(|to| format!(", {}", to.as_bytes().escape_ascii()));
+                format!("{}{}", self.response.status(), location.unwrap_or_default())
+            }
+        }
+    }
+}
