@@ -4,7 +4,7 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -130,6 +130,8 @@ pub struct RunningFrontend {
     pub(super) refusing: watch::Sender<u32>,
     pub(super) rates: FrontendRates,
     pub(super) page: Option<stats::Page>,
+    /// Lines of its log, where a format numbers them.
+    pub(super) lines: AtomicU64,
 }
 
 impl RunningFrontend {
@@ -198,6 +200,8 @@ pub struct System {
     assignments: Mutex<Vec<Assignment>>,
     /// Of each worker.
     tallies: Vec<Arc<Tallies>>,
+    /// Requests whose lines have a number.
+    numbered: AtomicU64,
 }
 
 impl System {
@@ -263,6 +267,7 @@ impl System {
                 refusing: watch::Sender::new(0),
                 rates: FrontendRates::default(),
                 page: frontend.stats().is_some().then(stats::Page::new),
+                lines: AtomicU64::new(0),
                 plan: frontend,
             });
             let facts: Weak<dyn FrontendFacts> = Arc::downgrade(&(Arc::clone(&running) as _));
@@ -284,6 +289,7 @@ impl System {
             cut: AtomicBool::new(false),
             assignments: Mutex::new(assignments),
             tallies,
+            numbered: AtomicU64::new(0),
         }))
     }
 
@@ -367,6 +373,12 @@ impl System {
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
         self.phase.send_replace(Phase::Stop);
+    }
+
+    /// A number for a line: how many lines of its frontend and of all were there before.
+    pub(super) fn number(&self, frontend: &RunningFrontend) -> (u64, u64) {
+        let next = |count: &AtomicU64| count.fetch_add(1, Ordering::Relaxed);
+        (next(&frontend.lines), next(&self.numbered))
     }
 
     pub(super) fn is_cut(&self) -> bool {

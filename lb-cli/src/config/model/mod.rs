@@ -7,6 +7,7 @@
 mod admin;
 mod backend;
 mod bind;
+mod capture;
 mod check;
 mod condition;
 mod cookie;
@@ -16,6 +17,8 @@ mod frontend;
 mod global;
 mod limits;
 mod log;
+mod log_format;
+mod log_sample;
 mod monitor;
 mod program;
 mod retry;
@@ -34,6 +37,7 @@ pub use self::{
     admin::{ADMIN_SOCKET, Admin, AdminLevel},
     backend::{Backend, HttpReuse, Pool},
     bind::Bind,
+    capture::{Capture, CapturedCookie, CapturedField},
     check::{Check, CheckKind, HttpCheck},
     condition::{Acl, Condition, UseBackend},
     cookie::{Cookie, CookieMode},
@@ -42,7 +46,9 @@ pub use self::{
     frontend::Frontend,
     global::Global,
     limits::Limits,
-    log::{Facility, Level, LogFormat, LogTarget, LogTo},
+    log::{Facility, FrontendLog, Level, LogTarget, LogTo, SyslogProtocol},
+    log_format::LogFormat,
+    log_sample::{LogSample, LogSampleError},
     monitor::Monitor,
     program::Program,
     retry::{Redispatch, RetryOn},

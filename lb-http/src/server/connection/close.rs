@@ -43,6 +43,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
                 cause,
                 began,
                 since: self.since,
+                ready: self.client.ready(),
             });
         }
     }
