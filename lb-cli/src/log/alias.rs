@@ -154,15 +154,16 @@ impl Line<'_> {
                 escape(&mut text, part.as_bytes());
             }),
         }
+        // A target without a path or a query is no target that is missing.
+        let mut style = style;
+        style.mandatory = false;
         style.text(out, &text);
     }
 }
 
-/// A target without scheme and authority.
+/// A target without scheme and authority; nothing of one that has no path, such as `*`.
 fn path_only(target: &str) -> &str {
-    let Some((_, rest)) = target.split_once("://") else {
-        return target;
-    };
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
     rest.find('/').map_or("", |at| &rest[at..])
 }
 
@@ -182,7 +183,9 @@ fn list<'a>(out: &mut Vec<u8>, style: Style, slots: impl Iterator<Item = Option<
         }
         match slot {
             Some(text) => quoted(out, style, |out| escape_capture(out, text)),
-            None => style.missing(out),
+            // HAProxy's `-M` does not reach these.
+            None if style.quote => out.extend_from_slice(b"\"\""),
+            None => out.push(b'-'),
         }
     }
 }

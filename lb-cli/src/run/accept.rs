@@ -210,8 +210,8 @@ impl Door {
             let header = match accepted {
                 Ok(header) => header,
                 Err(why) => {
-                    let (error, message) = no_header(why);
                     let silent = early.is_empty();
+                    let (error, message) = no_header(why, silent);
                     let ends = [&source, &destination];
                     self.server
                         .log_unheard(ends, since, self.bind, message, silent);
@@ -246,25 +246,21 @@ impl Door {
 }
 
 /// Why there is no header of the PROXY protocol, for this process and in HAProxy's words; `None` is a time-out.
-fn no_header(why: Option<AcceptHeaderError>) -> (io::Error, &'static str) {
-    match why {
-        None => (
-            io::ErrorKind::TimedOut.into(),
-            "Timeout while waiting for PROXY protocol header",
-        ),
-        Some(AcceptHeaderError::Header(ParseHeaderError::Signature)) => (
-            io::ErrorKind::InvalidData.into(),
-            "Received something which does not look like a PROXY protocol header",
-        ),
-        Some(AcceptHeaderError::Header(why)) => (
-            io::Error::other(why),
-            "Received an invalid PROXY protocol header",
-        ),
-        Some(error) => (
-            io::Error::other(error),
-            "Connection closed while waiting for PROXY protocol header",
-        ),
-    }
+fn no_header(why: Option<AcceptHeaderError>, silent: bool) -> (io::Error, &'static str) {
+    let message = match (&why, silent) {
+        (Some(AcceptHeaderError::Header(ParseHeaderError::Signature)), _) => {
+            "Received something which does not look like a PROXY protocol header"
+        }
+        (Some(AcceptHeaderError::Header(_)), _) => "Received an invalid PROXY protocol header",
+        (_, false) => "Truncated PROXY protocol header received",
+        (Some(_), true) => "Connection closed while waiting for PROXY protocol header",
+        (None, true) => "Timeout while waiting for PROXY protocol header",
+    };
+    let error = match why {
+        Some(why) => io::Error::other(why),
+        None => io::ErrorKind::TimedOut.into(),
+    };
+    (error, message)
 }
 
 #[cfg(test)]

@@ -472,6 +472,7 @@ impl Site {
     /// Writes a line in every layout that somebody wants; `kept` are the samples of each.
     pub(super) fn write(&self, line: &mut Line<'_>, level: Level, kept: &[Kept]) {
         let logging = self.frontend.plan.logging();
+        (line.slots, line.asap) = (logging.slots(), logging.asap());
         if logging.has_counters() {
             line.counters = self.system.number(&self.frontend);
         }

@@ -343,8 +343,9 @@ impl Record {
                 version: asked.version,
             }),
             captures: Some(&self.transaction.captures),
-            slots: plan.logging().slots(),
-            asap: plan.logging().asap(),
+            // As the frontend logs.
+            slots: (0, 0),
+            asap: false,
             counters: (0, 0),
             view: View::default()
                 .client(Some(&self.client))
