@@ -241,7 +241,11 @@ fn keys_that_come_later_are_refused_as_such_and_never_as_unknown() {
 
 #[test]
 fn what_is_printed_means_the_same() {
-    for path in [FULL, "../examples/configs/quickstart.toml"] {
+    for path in [
+        FULL,
+        "tests/site.toml",
+        "../examples/configs/quickstart.toml",
+    ] {
         let config = Config::load(&[Path::new(path).into()]).unwrap();
         let printed = tempfile(&config.print());
         let again = Config::load(std::slice::from_ref(&printed.0))

@@ -32,8 +32,9 @@ struct Shared {
     local: Endpoint,
     accepted: Instant,
     requests: AtomicU32,
-    /// When the request at hand began and when its head was whole, in
-    /// nanoseconds after `accepted`.
+    /// When the connection was there for the request at hand, when that began and when
+    /// its head was whole, in nanoseconds after `accepted`.
+    ready: AtomicU64,
     began: AtomicU64,
     received: AtomicU64,
     bytes_in: AtomicU64,
@@ -82,6 +83,7 @@ impl Client {
             local,
             accepted: Instant::now(),
             requests: AtomicU32::new(0),
+            ready: AtomicU64::new(0),
             began: AtomicU64::new(0),
             received: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -122,6 +124,11 @@ impl Client {
     /// not known.
     pub fn requests(&self) -> u32 {
         self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Since when the connection waited for the current request: it was accepted, or the request before it had ended.
+    pub fn ready(&self) -> Instant {
+        self.0.accepted + Duration::from_nanos(self.0.ready.load(Ordering::Relaxed))
     }
 
     /// When the first byte of the current request came.
@@ -206,14 +213,22 @@ impl Client {
     pub(crate) fn begin_request(&self, began: Instant, received: Instant, abort_on_close: bool) {
         self.abort_on_close(abort_on_close);
         self.0.closes.store(false, Ordering::Relaxed);
-        let nanos = |at: Instant| {
-            let since = at.saturating_duration_since(self.0.accepted);
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        };
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        self.0.began.store(nanos(began), Ordering::Relaxed);
-        self.0.received.store(nanos(received), Ordering::Relaxed);
+        self.0.began.store(self.nanos(began), Ordering::Relaxed);
+        self.0
+            .received
+            .store(self.nanos(received), Ordering::Relaxed);
         self.0.bytes_out.store(0, Ordering::Relaxed);
+    }
+
+    /// The current request has ended, and the connection waits for the next.
+    pub(crate) fn await_next(&self, now: Instant) {
+        self.0.ready.store(self.nanos(now), Ordering::Relaxed);
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.0.accepted);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn broke_off(&self, broken: Broken) {

@@ -9,8 +9,7 @@ pub(crate) const RULES: &str = "rules on requests and responses come with the ne
 pub(crate) const TCP: &str =
     "TCP and UDP proxying comes with the next releases; leave `mode` out for HTTP";
 pub(crate) const TLS: &str = "TLS comes with the next releases";
-pub(crate) const LOGS: &str =
-    "other log formats and samples come with the next releases; leave `format` out for HAProxy's";
+const LOGS: &str = "log targets of a backend come with the next releases: changes of servers go to those of [global]";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
 const STATS: &str =
@@ -33,19 +32,11 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "table", STICK),
     (Place::Root, "userlist", USERS),
     (Place::Root, "virtual_server", IPVS),
-    (Place::Log, "sample", LOGS),
-    (Place::Frontend, "capture", LOGS),
-    (Place::Frontend, "error_log_format", LOGS),
-    (Place::Frontend, "log", LOGS),
-    (Place::Frontend, "log_format", LOGS),
-    (Place::Frontend, "log_health_checks", LOGS),
-    (Place::Frontend, "logasap", LOGS),
     (Place::Frontend, "rate_limit", LIMITS),
     (Place::Frontend, "tcp_request", RULES),
     (Place::Frontend, "tcp_response", RULES),
     (Place::Backend, "agent", AGENT),
     (Place::Backend, "log", LOGS),
-    (Place::Backend, "log_health_checks", LOGS),
     (Place::Backend, "server_template", DNS),
     (Place::Backend, "stats", STATS),
     (Place::Backend, "stick", STICK),

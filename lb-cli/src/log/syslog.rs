@@ -1,38 +1,38 @@
 //! Syslog as HAProxy sends it: RFC 3164 without a host name, one datagram a
-//! line, the line feed with it.
+//! line, the line feed with it; or RFC 5424.
 //!
 //! ```text
 //! <150>Nov 20 13:14:54 lb[23872]: 127.0.0.1:38194 [20/Nov/2026:13:14:54.336] …
+//! <150>1 2026-11-20T13:14:54.345146+00:00 - lb 23872 - - 127.0.0.1:38194 […] …
 //! ```
 //!
-//! The sockets do not block and are not connected: a target that is missing or
-//! slow loses lines, which are counted, and one that comes back gets the next.
+//! The sockets are not connected: a target that is missing or slow loses lines,
+//! which are counted, and one that comes back gets the next.
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process,
-    time::{SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
-use super::{Batch, Level};
-use crate::config::{ServerAddress, model::LogTarget};
+use super::{Batch, Level, LocalClock, clock::Seconds, target::Loss};
+use crate::config::model::{LogTarget, SyslogProtocol};
 
-/// HAProxy's default of `len`: header and line, without the line feed.
-const LONGEST: usize = 1024;
+/// A socket that is full is waited for: a burst of lines is more than the queue of a datagram socket holds.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A syslog server.
 pub(super) struct Syslog {
     socket: Socket,
-    target: LogTarget,
-    clock: HeaderClock,
+    header: Header,
     datagram: Vec<u8>,
     /// Lines that the socket did not take since the last that it took, and why.
-    lost: Option<(u64, io::Error)>,
+    lost: Option<(u64, String)>,
 }
 
 enum Socket {
@@ -41,79 +41,67 @@ enum Socket {
 }
 
 impl Syslog {
-    /// A server's name is looked up now.
-    pub(super) fn udp(target: &LogTarget, address: &ServerAddress) -> io::Result<Self> {
-        let to = match address {
-            ServerAddress::Ip(address) => *address,
-            other => other
-                .to_string()
-                .to_socket_addrs()?
-                .next()
-                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it has no address"))?,
-        };
+    pub(super) fn udp(target: &LogTarget, to: SocketAddr) -> io::Result<Self> {
         let any: SocketAddr = match to {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
         let socket = UdpSocket::bind(any)?;
-        socket.set_nonblocking(true)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Self::new(target, Socket::Udp(socket, to)))
     }
 
     /// Nobody need be there yet.
     pub(super) fn unix(target: &LogTarget, path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Self::new(target, Socket::Unix(socket, path.to_owned())))
     }
 
     fn new(target: &LogTarget, socket: Socket) -> Self {
         Self {
             socket,
-            target: target.clone(),
-            clock: HeaderClock::default(),
-            datagram: Vec::with_capacity(LONGEST + 1),
+            header: Header::new(target),
+            datagram: Vec::with_capacity(target.len + 1),
             lost: None,
         }
     }
 
     /// One datagram for each line.
-    pub(super) fn send(&mut self, batch: &Batch) {
-        let lines = batch.bytes.strip_suffix(b"\n").unwrap_or(&batch.bytes);
-        for line in lines.split(|byte| *byte == b'\n') {
-            self.send_line(batch.level, line);
+    pub(super) fn send(&mut self, batch: &Batch) -> Result<(), Loss> {
+        let mut lost: Option<Loss> = None;
+        for (level, line) in batch.lines() {
+            if let Err(why) = self.send_line(level, line) {
+                let lines = lost.map_or(0, |lost| lost.lines) + 1;
+                lost = Some(Loss { lines, why });
+            }
         }
+        lost.map_or(Ok(()), Err)
     }
 
-    fn send_line(&mut self, level: Level, line: &[u8]) {
+    fn send_line(&mut self, level: Level, line: &[u8]) -> Result<(), String> {
         match self.transmit(level, line) {
             Ok(()) => {
                 if let Some((lines, why)) = self.lost.take() {
                     let note = format!("{lines} log lines lost: {why}");
                     if let Err(error) = self.transmit(Level::Warning, note.as_bytes()) {
-                        self.lost = Some((lines, error));
+                        self.lost = Some((lines, error.to_string()));
                     }
                 }
+                Ok(())
             }
             Err(error) => {
                 let lines = self.lost.as_ref().map_or(0, |(lines, _)| *lines);
-                self.lost = Some((lines + 1, error));
+                self.lost = Some((lines + 1, error.to_string()));
+                Err(error.to_string())
             }
         }
     }
 
     fn transmit(&mut self, level: Level, line: &[u8]) -> io::Result<()> {
         self.datagram.clear();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        write_datagram(
-            &mut self.datagram,
-            &self.target,
-            level,
-            self.clock.text(now.as_secs()),
-            line,
-        );
+        self.header.write(&mut self.datagram, level, line);
+        self.datagram.push(b'\n');
         match &self.socket {
             Socket::Udp(socket, to) => socket.send_to(&self.datagram, to),
             Socket::Unix(socket, to) => socket.send_to(&self.datagram, to),
@@ -122,45 +110,54 @@ impl Syslog {
     }
 }
 
-/// `<PRI>time tag[pid]: line`, cut where HAProxy cuts it.
-fn write_datagram(out: &mut Vec<u8>, target: &LogTarget, level: Level, time: &str, line: &[u8]) {
-    use io::Write;
-    let (priority, tag, pid) = (target.priority(level), &target.tag, process::id());
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "<{priority}>{time} {tag}[{pid}]: ");
-    out.extend_from_slice(line);
-    out.truncate(LONGEST);
-    out.push(b'\n');
+/// What stands ahead of a line: priority, time, program.
+pub(super) struct Header {
+    target: LogTarget,
+    /// The date of the protocol, and what it has behind the second.
+    date: Seconds,
+    zone: Seconds,
 }
 
-/// The local time, kept from one line of a second to the next.
-struct HeaderClock {
-    zone: TimeZone,
-    second: u64,
-    text: String,
-}
+impl Header {
+    pub(super) fn new(target: &LogTarget) -> Self {
+        Self::in_zone(target, &TimeZone::system())
+    }
 
-impl Default for HeaderClock {
-    fn default() -> Self {
+    fn in_zone(target: &LogTarget, zone: &TimeZone) -> Self {
+        let date = match target.protocol {
+            SyslogProtocol::Rfc3164 => "%b %e %H:%M:%S",
+            SyslogProtocol::Rfc5424 => "%Y-%m-%dT%H:%M:%S",
+        };
         Self {
-            zone: TimeZone::system(),
-            second: u64::MAX,
-            text: String::new(),
+            target: target.clone(),
+            date: Seconds::new(zone.clone(), date),
+            zone: Seconds::new(zone.clone(), "%:z"),
         }
     }
-}
 
-impl HeaderClock {
-    /// `Nov  5 13:14:54`
-    fn text(&mut self, second: u64) -> &str {
-        if second != self.second {
-            let time = Timestamp::from_second(i64::try_from(second).unwrap_or(i64::MAX))
-                .unwrap_or_default()
-                .to_zoned(self.zone.clone());
-            self.text = time.strftime("%b %e %H:%M:%S").to_string();
-            self.second = second;
-        }
-        &self.text
+    /// Writes a message, cut where HAProxy cuts it, without its end.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, level: Level, line: &[u8]) {
+        self.write_at(out, LocalClock::now(), level, line);
+    }
+
+    fn write_at(&mut self, out: &mut Vec<u8>, now: Duration, level: Level, line: &[u8]) {
+        use io::Write;
+        let (priority, tag, pid) = (self.target.priority(level), &self.target.tag, process::id());
+        let date = self.date.text(now.as_secs());
+        // Writing to a Vec cannot fail.
+        let _ = match self.target.protocol {
+            SyslogProtocol::Rfc3164 => write!(out, "<{priority}>{date} {tag}[{pid}]: "),
+            SyslogProtocol::Rfc5424 => {
+                let micros = now.subsec_micros();
+                let zone = self.zone.text(now.as_secs());
+                write!(
+                    out,
+                    "<{priority}>1 {date}.{micros:06}{zone} - {tag} {pid} - - "
+                )
+            }
+        };
+        out.extend_from_slice(line);
+        out.truncate(self.target.len);
     }
 }
 
@@ -177,42 +174,51 @@ mod tests {
         }
     }
 
+    fn written(target: &LogTarget, line: &[u8]) -> String {
+        let now = Duration::from_micros(1_701_415_080_000_120);
+        let mut out = Vec::new();
+        Header::in_zone(target, &TimeZone::UTC).write_at(&mut out, now, Level::Notice, line);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn the_header_is_that_of_rfc_3164_without_a_host() {
-        let mut clock = HeaderClock {
-            zone: TimeZone::UTC,
-            ..HeaderClock::default()
-        };
-        let mut out = Vec::new();
-        let time = clock.text(1_701_415_080).to_owned();
-        write_datagram(&mut out, &target(), Level::Notice, &time, b"up");
-        let text = String::from_utf8(out).unwrap();
         let pid = process::id();
-        assert_eq!(text, format!("<149>Dec  1 07:18:00 web[{pid}]: up\n"));
+        assert_eq!(
+            written(&target(), b"up"),
+            format!("<149>Dec  1 07:18:00 web[{pid}]: up")
+        );
+    }
+
+    #[test]
+    fn the_header_of_rfc_5424_is_haproxys() {
+        let pid = process::id();
+        let mut target = target();
+        target.protocol = SyslogProtocol::Rfc5424;
+        assert_eq!(
+            written(&target, b"up"),
+            format!("<149>1 2023-12-01T07:18:00.000120+00:00 - web {pid} - - up")
+        );
     }
 
     #[test]
     fn a_long_line_is_cut_as_haproxy_cuts_it() {
-        let mut out = Vec::new();
-        let time = "Dec  1 07:18:00";
-        write_datagram(&mut out, &target(), Level::Info, time, &[b'a'; 3000]);
-        // What HAProxy 2.6 was seen to send of such a line.
-        assert_eq!(out.len(), 1025);
-        assert!(out.ends_with(b"aa\n"));
+        // With its line feed, 1025 bytes: what HAProxy 2.6 was seen to send of such a line.
+        assert_eq!(written(&target(), &[b'a'; 3000]).len(), 1024);
+        let mut target = target();
+        target.len = 2000;
+        assert_eq!(written(&target, &[b'a'; 3000]).len(), 2000);
     }
 
     #[test]
     fn lines_for_nobody_are_counted_and_told_to_who_comes() {
         let path = std::env::temp_dir().join(format!("lb-log-{}.sock", process::id()));
         let mut syslog = Syslog::unix(&target(), &path).unwrap();
-        let batch = |text: &str| Batch {
-            level: Level::Info,
-            bytes: text.as_bytes().to_vec(),
-            lines: 1,
-        };
-        syslog.send(&batch("one\ntwo\n"));
+        let mut batch = Batch::of(Level::Info, "one");
+        batch.copy(Level::Info, b"two\n");
+        assert_eq!(syslog.send(&batch).unwrap_err().lines, 2);
         let server = UnixDatagram::bind(&path).unwrap();
-        syslog.send(&batch("three\n"));
+        syslog.send(&Batch::of(Level::Info, "three")).unwrap();
         let receive = || {
             let mut buffer = [0; 2048];
             let length = server.recv(&mut buffer).unwrap();

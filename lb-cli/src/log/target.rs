@@ -1,78 +1,99 @@
-//! A place that lines are written to, and which of them go there.
+//! A place that lines are written to.
 
 use std::{
-    fs::{File, OpenOptions},
     io::{self, Write},
+    net::SocketAddr,
 };
 
-use super::{Batch, Level, syslog::Syslog};
-use crate::config::model::{LogTarget, LogTo};
+use super::{Batch, file::LogFile, stream::SyslogStream, syslog::Syslog};
+use crate::config::{
+    ServerAddress,
+    model::{LogTarget, LogTo},
+};
 
-/// A destination with its filter.
-pub(super) struct Target {
-    /// The least severe lines that go there.
-    level: Level,
-    way: Way,
-}
-
-enum Way {
+/// A destination.
+pub(super) enum Target {
     Stdout,
     Stderr,
-    File(File),
+    File(LogFile),
     Syslog(Box<Syslog>),
+    Stream(Box<SyslogStream>),
+}
+
+/// Lines that a target did not take.
+#[derive(Debug)]
+pub(super) struct Loss {
+    pub(super) lines: u64,
+    pub(super) why: String,
 }
 
 impl Target {
     pub(super) fn open(target: &LogTarget) -> io::Result<Self> {
         let named =
-            |name: &str, error: io::Error| io::Error::new(error.kind(), format!("{name}: {error}"));
-        let way = match &target.to {
-            LogTo::Stdout => Way::Stdout,
-            LogTo::Stderr => Way::Stderr,
-            LogTo::File(path) => Way::File(
-                OpenOptions::new()
-                    .append(true)
-                    .create(true)
-                    .open(path)
-                    .map_err(|error| named(&path.display().to_string(), error))?,
-            ),
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", target.to));
+        Ok(match &target.to {
+            LogTo::Stdout => Self::Stdout,
+            LogTo::Stderr => Self::Stderr,
+            LogTo::File(path) => Self::File(LogFile::open(path).map_err(named)?),
             LogTo::Syslog(address) => {
-                let syslog = Syslog::udp(target, address);
-                Way::Syslog(Box::new(
-                    syslog.map_err(|error| named(&address.to_string(), error))?,
-                ))
+                let syslog = look_up(address).and_then(|to| Syslog::udp(target, to));
+                Self::Syslog(Box::new(syslog.map_err(named)?))
             }
-            LogTo::Unix(path) => {
-                let syslog = Syslog::unix(target, path);
-                Way::Syslog(Box::new(
-                    syslog.map_err(|error| named(&path.display().to_string(), error))?,
-                ))
+            LogTo::SyslogTcp(address) => {
+                let to = look_up(address).map_err(named)?;
+                Self::Stream(Box::new(SyslogStream::new(target, to)))
             }
-        };
-        Ok(Self {
-            level: target.level,
-            way,
+            LogTo::Unix(path) => Self::Syslog(Box::new(Syslog::unix(target, path).map_err(named)?)),
         })
     }
 
-    /// A target that fails, such as a closed pipe or a full disk, loses lines and
-    /// nothing else.
-    pub(super) fn write(&mut self, batch: &Batch) {
-        if batch.level > self.level {
-            return;
+    /// Opens a file anew that was moved away; nothing else has to be.
+    ///
+    /// # Errors
+    ///
+    /// The new one cannot be opened; lines go on into the old one.
+    pub(super) fn reopen(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.reopen(),
+            _ => Ok(()),
         }
-        let bytes = &batch.bytes;
-        let _ = match &mut self.way {
-            Way::Stdout => {
+    }
+
+    /// Writes lines, and waits as long as it takes. A target that fails, such as a closed pipe or a full disk, loses
+    /// lines and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// How many are lost, and why.
+    pub(super) fn write(&mut self, batch: &Batch) -> Result<(), Loss> {
+        let _ = self.reopen();
+        let bytes = batch.bytes();
+        let written = match self {
+            Self::Stdout => {
                 let mut out = io::stdout().lock();
                 out.write_all(bytes).and_then(|()| out.flush())
             }
-            Way::Stderr => io::stderr().lock().write_all(bytes),
-            Way::File(file) => file.write_all(bytes),
-            Way::Syslog(syslog) => {
-                syslog.send(batch);
-                Ok(())
-            }
+            Self::Stderr => io::stderr().lock().write_all(bytes),
+            Self::File(file) => file.write(bytes),
+            Self::Syslog(syslog) => return syslog.send(batch),
+            Self::Stream(stream) => return stream.send(batch),
         };
+        written.map_err(|why| Loss {
+            lines: batch.count(),
+            why: why.to_string(),
+        })
+    }
+}
+
+/// A server's name is looked up once.
+fn look_up(address: &ServerAddress) -> io::Result<SocketAddr> {
+    use std::net::ToSocketAddrs;
+    match address {
+        ServerAddress::Ip(address) => Ok(*address),
+        other => other
+            .to_string()
+            .to_socket_addrs()?
+            .next()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it has no address")),
     }
 }

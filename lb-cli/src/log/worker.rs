@@ -1,4 +1,4 @@
-//! A worker's own buffer of lines.
+//! A worker's own buffers of lines.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_millis(20);
 struct Worker {
     sink: Sink,
     clock: LocalClock,
-    buffer: Vec<u8>,
-    lines: u64,
+    /// Of each target.
+    buffers: Vec<Batch>,
     begun: Rc<Notify>,
 }
 
@@ -24,55 +24,70 @@ thread_local! {
     static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
 }
 
-/// Gives this thread a buffer.
+/// Gives this thread its buffers.
 pub fn attach(sink: Sink) {
     WORKER.set(Some(Worker {
+        buffers: sink.outlets().iter().map(|_| Batch::default()).collect(),
         sink,
         clock: LocalClock::default(),
-        buffer: Vec::with_capacity(FULL + 1024),
-        lines: 0,
         begun: Rc::default(),
     }));
 }
 
-/// Writes one line of level `info` into this thread's buffer, if such lines go
-/// anywhere.
-pub fn line(write: impl FnOnce(&mut Vec<u8>, &mut LocalClock)) {
+/// Writes one line into this thread's buffers of those `targets` that take it; not at all if none does.
+pub fn line(targets: &[usize], level: Level, write: impl FnOnce(&mut Vec<u8>, &mut LocalClock)) {
     WORKER.with_borrow_mut(|worker| {
-        let Some(worker) = worker
-            .as_mut()
-            .filter(|worker| worker.sink.takes(Level::Info))
-        else {
-            return;
-        };
-        if worker.buffer.is_empty() {
-            worker.begun.notify_one();
-        }
-        write(&mut worker.buffer, &mut worker.clock);
-        worker.buffer.push(b'\n');
-        worker.lines += 1;
-        if worker.buffer.len() >= FULL {
-            worker.flush();
+        if let Some(worker) = worker {
+            worker.line(targets, level, write);
         }
     });
 }
 
 impl Worker {
-    fn flush(&mut self) {
-        if self.buffer.is_empty() {
+    fn line(
+        &mut self,
+        targets: &[usize],
+        level: Level,
+        write: impl FnOnce(&mut Vec<u8>, &mut LocalClock),
+    ) {
+        let outlets = self.sink.outlets();
+        let mut taking = (targets.iter().copied()).filter(|at| outlets[*at].takes(level));
+        let Some(first) = taking.next() else {
             return;
+        };
+        let mut buffer = std::mem::take(&mut self.buffers[first]);
+        if buffer.is_empty() {
+            buffer = Batch::with_capacity(FULL + 1024);
+            self.begun.notify_one();
         }
-        self.sink.send(Batch {
-            level: Level::Info,
-            bytes: std::mem::replace(&mut self.buffer, Vec::with_capacity(FULL + 1024)),
-            lines: std::mem::take(&mut self.lines),
-        });
+        let line = buffer.push(level, |out| write(out, &mut self.clock));
+        for other in taking {
+            self.buffers[other].copy(level, line);
+        }
+        self.buffers[first] = buffer;
+        for at in targets {
+            if self.buffers[*at].bytes().len() >= FULL {
+                self.flush(*at);
+            }
+        }
+    }
+
+    fn flush(&mut self, at: usize) {
+        if !self.buffers[at].is_empty() {
+            self.sink.send(at, std::mem::take(&mut self.buffers[at]));
+        }
+    }
+
+    fn flush_all(&mut self) {
+        for at in 0..self.buffers.len() {
+            self.flush(at);
+        }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.flush();
+        self.flush_all();
     }
 }
 
@@ -88,13 +103,13 @@ pub async fn run_flusher() {
         tokio::time::sleep(PATIENCE).await;
         WORKER.with_borrow_mut(|worker| {
             if let Some(worker) = worker {
-                worker.flush();
+                worker.flush_all();
             }
         });
     }
 }
 
-/// Hands over what is left and takes the buffer away.
+/// Hands over what is left and takes the buffers away.
 pub fn detach() {
     WORKER.set(None);
 }

@@ -13,12 +13,15 @@ use lb_http::{
 use lb_tcp::{Address, BindError, Listen, Listener};
 
 use super::{
-    Backend, FrontendPlace, Monitor, Rules, Stats,
+    Backend, FrontendPlace, LogTargets, Logging, Monitor, Rules, Stats,
     ids::{GROUPS, USERS},
     problem,
     rules::Scopes,
 };
-use crate::config::{BindAddress, Config, Diagnostics, Spanned, model};
+use crate::{
+    config::{BindAddress, Config, Diagnostics, Spanned, model},
+    log::Level,
+};
 
 /// A frontend, compiled.
 #[derive(Debug)]
@@ -32,6 +35,9 @@ pub struct Frontend {
     stats: Option<Stats>,
     rules: Rules,
     monitor: Option<Monitor>,
+    logging: Logging,
+    /// Lines of its requests are written somewhere, or may be.
+    logs: bool,
     place: Arc<FrontendPlace>,
     model: model::Frontend,
 }
@@ -61,6 +67,7 @@ pub(super) struct Around<'a> {
     pub(super) backends: &'a [Arc<Backend>],
     pub(super) virtual_addresses: &'a [IpAddr],
     pub(super) registry: &'a Arc<Registry>,
+    pub(super) log_targets: &'a LogTargets,
 }
 
 impl Route {
@@ -103,7 +110,17 @@ impl Frontend {
         });
         let routes = routes.collect();
         let stats = model.stats.as_ref();
+        let logging = Logging::compile(model, around.log_targets, scope.vocabulary(), diagnostics);
         Self {
+            // A rule may raise a line above `info`.
+            logs: logging.takes(
+                around.log_targets,
+                match model.rules == model::Rules::default() {
+                    true => Level::Info,
+                    false => Level::Emerg,
+                },
+            ),
+            logging,
             name: model.name.as_str().into(),
             virtual_addresses: around.virtual_addresses.into(),
             routes,
@@ -141,6 +158,16 @@ impl Frontend {
     /// What it answers to those who watch this process.
     pub fn monitor(&self) -> Option<&Monitor> {
         self.monitor.as_ref()
+    }
+
+    /// How it logs.
+    pub fn logging(&self) -> &Logging {
+        &self.logging
+    }
+
+    /// Are lines of its requests written anywhere?
+    pub fn logs(&self) -> bool {
+        self.logs
     }
 
     /// Its name.

@@ -8,6 +8,7 @@ mod backend;
 mod facts;
 mod frontend;
 mod ids;
+mod log;
 mod monitor;
 mod problem;
 mod process;
@@ -20,6 +21,7 @@ use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 pub use backend::{Backend, Persist, Server};
 pub use facts::{BackendPlace, FrontendPlace, Rated};
 pub use frontend::{Frontend, Route, To, forwarded_for};
+pub use log::{LogTargets, Logging, Output};
 pub use monitor::Monitor;
 pub(crate) use problem::with_sources;
 pub use process::Process;
@@ -45,7 +47,7 @@ pub struct Plan {
     /// On stop, connections are cut after this.
     pub hard_stop_after: Duration,
     /// Where log lines go.
-    pub log: Vec<model::LogTarget>,
+    pub log: LogTargets,
     /// The name of this node, in its messages.
     pub node: Option<String>,
     /// What the process becomes once its sockets are bound.
@@ -109,6 +111,7 @@ impl Plan {
                 Arc::new(compiled.at(Arc::clone(place)))
             })
             .collect();
+        let log_targets = LogTargets::of(&config);
         let vrrp = Vrrp::compile(&config, names, &mut diagnostics);
         let process = Process::compile(&config.global.process, &mut diagnostics);
         let virtual_addresses = vrrp.addresses();
@@ -121,6 +124,7 @@ impl Plan {
                     backends: &backends,
                     virtual_addresses: &virtual_addresses,
                     registry: &registry,
+                    log_targets: &log_targets,
                 };
                 Frontend::compile(frontend, &around, &mut diagnostics).at(Arc::clone(place))
             })
@@ -143,7 +147,7 @@ impl Plan {
             maxconn: global.maxconn,
             nofile: global.nofile,
             hard_stop_after: global.hard_stop_after,
-            log: global.log,
+            log: log_targets,
             node: global.node,
             process,
             frontends,

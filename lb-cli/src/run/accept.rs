@@ -10,7 +10,10 @@ use std::{
 
 use bytes::BytesMut;
 use lb_http::server::Shutdown;
-use lb_tcp::{Acceptor, Endpoint, Stream, proxy_protocol::accept_header};
+use lb_tcp::{
+    Acceptor, Endpoint, Stream,
+    proxy_protocol::{AcceptHeaderError, ParseHeaderError, accept_header},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, sleep, timeout},
@@ -30,9 +33,10 @@ const BACKLOG: u32 = 4096;
 /// How long to leave connections in the kernel's queue when descriptors run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// A socket that has failed for so long does not accept. A moment without descriptors is no
 /// A socket that goes on failing is said again after this.
 const SAY_AGAIN: Duration = Duration::from_secs(10);
+
+/// A socket that has failed for so long does not accept. A moment without descriptors is no
 /// reason to move an address to another node, where the load goes with it.
 const PERSISTENT: Duration = Duration::from_secs(1);
 
@@ -244,9 +248,20 @@ impl Door {
         let (mut source, mut destination) = (peer, local);
         if self.accepts_proxy() {
             let patience = self.frontend.plan.model().timeout.http_request;
-            let header = timeout(patience, accept_header(&mut stream, &mut early))
-                .await?
-                .map_err(io::Error::other)?;
+            let since = Instant::now();
+            let accepted = timeout(patience, accept_header(&mut stream, &mut early)).await;
+            let accepted = accepted.map_or(Err(None), |done| done.map_err(Some));
+            let header = match accepted {
+                Ok(header) => header,
+                Err(why) => {
+                    let silent = early.is_empty();
+                    let (error, message) = no_header(why, silent);
+                    let ends = [&source, &destination];
+                    self.server
+                        .log_unheard(ends, since, self.bind, message, silent);
+                    return Err(error);
+                }
+            };
             // A LOCAL or UNKNOWN header leaves the socket's own addresses.
             source = header.source().cloned().unwrap_or(source);
             destination = header.destination().cloned().unwrap_or(destination);
@@ -272,6 +287,24 @@ impl Door {
         let binds = &self.frontend.plan.model().bind;
         binds.get(self.bind).is_some_and(|bind| bind.accept_proxy)
     }
+}
+
+/// Why there is no header of the PROXY protocol, for this process and in HAProxy's words; `None` is a time-out.
+fn no_header(why: Option<AcceptHeaderError>, silent: bool) -> (io::Error, &'static str) {
+    let message = match (&why, silent) {
+        (Some(AcceptHeaderError::Header(ParseHeaderError::Signature)), _) => {
+            "Received something which does not look like a PROXY protocol header"
+        }
+        (Some(AcceptHeaderError::Header(_)), _) => "Received an invalid PROXY protocol header",
+        (_, false) => "Truncated PROXY protocol header received",
+        (Some(_), true) => "Connection closed while waiting for PROXY protocol header",
+        (None, true) => "Timeout while waiting for PROXY protocol header",
+    };
+    let error = match why {
+        Some(why) => io::Error::other(why),
+        None => io::ErrorKind::TimedOut.into(),
+    };
+    (error, message)
 }
 
 #[cfg(test)]

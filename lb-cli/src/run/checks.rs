@@ -229,8 +229,18 @@ pub(super) async fn run(system: Arc<System>) {
                 // A section without servers, such as one for a page, misses none.
                 let missing =
                     followed.plan().servers().is_empty() && matches!(event, Event::NoServer { .. });
-                if !missing && !matches!(event, Event::Checked(_)) {
-                    log.say(level(event.severity()), &event.to_string());
+                let checks_are_told = followed.plan().model().log_health_checks;
+                let wanted = match event {
+                    Event::Checked(_) => checks_are_told,
+                    _ => !missing,
+                };
+                if wanted {
+                    // A line of the check itself has told the reason.
+                    let text = match checks_are_told {
+                        true => format!("{event:#}"),
+                        false => event.to_string(),
+                    };
+                    log.say(level(event.severity()), &text);
                 }
                 follow(&followed, event);
             });

@@ -10,6 +10,7 @@ use lb_http::{
     Client, Proxy,
     exchange::Failure,
     fetch::View,
+    format::Kept,
     page::Pages,
     rules::{Answer, Verdict},
     server::{Incoming, Refused, Server, Shutdown},
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     config::model::HttpConnection,
-    log::{self, Connections, Level, Refusal},
+    log::{self, Connections, Level, Line, Refusal, Unheard},
     plan::{self, To, forwarded_for},
     stats,
 };
@@ -55,7 +56,6 @@ pub(super) struct Site {
     /// The place of a backend that a route may name.
     named: HashMap<Box<str>, usize>,
     default: Option<usize>,
-    logs: bool,
 }
 
 /// Where a route leads.
@@ -125,6 +125,28 @@ impl FrontendServer {
             stream.drop_silently();
         }
     }
+
+    /// Logs a connection that ended before HTTP began on it; `silent` if nothing came from its client.
+    pub(super) fn log_unheard(
+        &self,
+        [client, local]: [&Endpoint; 2],
+        since: Instant,
+        bind: usize,
+        message: &str,
+        silent: bool,
+    ) {
+        let site = &self.site;
+        let unheard = Unheard {
+            client,
+            local,
+            since,
+            frontend: site.frontend.plan.name(),
+            bind: bind + 1,
+            message,
+            connections: site.connections(),
+        };
+        site.log_unheard(&unheard, silent);
+    }
 }
 
 async fn respond(
@@ -137,18 +159,27 @@ async fn respond(
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
-    let asked = Asked::of(&site, &request);
     let mut transaction = Transaction::new();
+    let asked = site.logs().then(|| Asked::of(&request));
+    log::capture_request(
+        plan.logging().capture(),
+        request.headers(),
+        &mut transaction.captures,
+    );
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| Record::new(&site, By::Nobody, client, asked));
+            let record = client.map(|client| {
+                Record::new(&site, By::Nobody, client, asked).seeing(&request, &transaction)
+            });
             return Ok(site.answered(record, answer, transaction));
         }
     }
     if let Some(page) = site.page(&request) {
-        let record = client.map(|client| Record::new(&site, By::Stats, client, asked));
+        let record = client.map(|client| {
+            Record::new(&site, By::Stats, client, asked).seeing(&request, &transaction)
+        });
         // In a box, so that the future of other requests is no larger for it.
         let response = Box::pin(page.answer(&site.system, plan, request)).await;
         let failure = Failure::Local;
@@ -164,7 +195,8 @@ async fn respond(
     }
     let by = at.map_or(By::Nobody, By::Backend);
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let record = client.map(|client| Record::new(&site, by, client, asked));
+        let record = client
+            .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
         let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
         let failure = Failure::NoServer;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
@@ -173,25 +205,30 @@ async fn respond(
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| Record::new(&site, by, client, asked));
+            let record = client
+                .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
             return Ok(site.answered(record, answer, transaction));
         }
     }
-    let record = client.map(|client| Record::new(&site, by, client, asked));
+    let mut record =
+        client.map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
     let persist = target.backend.plan.persist();
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
+    }
+    if let Some(record) = &mut record {
+        record.transaction = transaction;
     }
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
         Entrance::Sticky(sticky) => sticky.clone().call(request).await,
     };
     response.map(|response| {
-        let response = Body::proxied(response, record);
-        match site.has_response_rules(target) {
-            true => site.after(target, response, transaction),
-            false => response,
+        let mut response = Body::proxied(response, record);
+        if site.has_response_rules(target) {
+            response = site.after(target, response);
         }
+        Body::begins(response)
     })
 }
 
@@ -254,7 +291,6 @@ impl Site {
             routes,
             named,
             default,
-            logs: system.log().takes(Level::Info),
             at,
             tallies: Arc::clone(system.tallies(worker)),
             system: Arc::clone(system),
@@ -305,7 +341,11 @@ impl Site {
                 record.goes_out_with(&head);
             }
         }
-        Response::from_parts(head, Body::page(page, record))
+        let record = record.map(|mut record| {
+            record.transaction = transaction;
+            record
+        });
+        Body::begins(Response::from_parts(head, Body::page(page, record)))
     }
 
     fn has_response_rules(&self, target: &Target) -> bool {
@@ -315,14 +355,10 @@ impl Site {
     }
 
     /// Applies the rules on responses: the backend's first, then the frontend's.
-    fn after(
-        &self,
-        target: &Target,
-        response: Response<Body>,
-        mut transaction: Transaction,
-    ) -> Response<Body> {
-        transaction.forget(VariableScope::Request);
+    fn after(&self, target: &Target, response: Response<Body>) -> Response<Body> {
         let (mut head, mut body) = response.into_parts();
+        let mut transaction = body.take_transaction();
+        transaction.forget(VariableScope::Request);
         let client = body.client().cloned();
         let (front, back) = (self.frontend.plan.rules(), target.backend.plan.rules());
         let rules = [(!target.own).then_some(back), Some(front)];
@@ -344,6 +380,7 @@ impl Site {
             }
         }
         body.goes_out_with(&head);
+        body.give_transaction(transaction);
         Response::from_parts(head, body)
     }
 
@@ -354,7 +391,7 @@ impl Site {
 
     /// Are lines of requests written anywhere?
     pub(super) fn logs(&self) -> bool {
-        self.logs
+        self.frontend.plan.logs()
     }
 
     /// Where this worker counts what the frontend does.
@@ -414,7 +451,40 @@ impl Site {
             frontend: plan.name(),
             connections: self.connections(),
         };
-        log::line(|out, clock| refusal.write(out, clock));
+        let client = log::client_text(&refused.peer);
+        let mut line = refusal.line(&client);
+        self.write(&mut line, Level::Info, &[]);
+    }
+
+    /// A connection ended before HTTP began on it. Its client has sent nothing if it was `silent`.
+    fn log_unheard(&self, unheard: &Unheard<'_>, silent: bool) {
+        let plan = &self.frontend.plan;
+        if silent && plan.model().dontlognull {
+            return;
+        }
+        let client = log::client_text(unheard.client);
+        for targets in plan.logging().targets() {
+            log::line(targets, Level::Info, |out, clock| {
+                match plan.logging().error() {
+                    Some(format) => unheard.write_by(format, &client, out, clock),
+                    None => unheard.write(&client, out, clock),
+                }
+            });
+        }
+    }
+
+    /// Writes a line in every layout that somebody wants; `kept` are the samples of each.
+    pub(super) fn write(&self, line: &mut Line<'_>, level: Level, kept: &[Kept]) {
+        let logging = self.frontend.plan.logging();
+        (line.slots, line.asap) = (logging.slots(), logging.asap());
+        if logging.has_counters() {
+            line.counters = self.system.number(&self.frontend);
+        }
+        for (at, output) in logging.outputs().iter().enumerate() {
+            log::line(&output.targets, level, |out, clock| {
+                output.layout.write(line, level, kept.get(at), out, clock);
+            });
+        }
     }
 }
 

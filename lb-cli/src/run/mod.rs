@@ -92,7 +92,8 @@ pub enum RunError {
 ///
 /// [`RunError`], before anything is served.
 pub fn run(plan: Plan, started: impl FnOnce(&Arc<System>)) -> Result<(), RunError> {
-    let writer = log::Writer::start(&plan.log, plan.node.as_deref()).map_err(RunError::Log)?;
+    let writer = log::Writer::start_with(plan.log.all(), plan.log.global(), plan.node.as_deref())
+        .map_err(RunError::Log)?;
     // Its file goes with this function, however it ends.
     let mut admin = plan.admin.as_ref().map(admin::Socket::bind).transpose()?;
     let metrics = plan.metrics.as_ref().map(metrics::Endpoint::bind);

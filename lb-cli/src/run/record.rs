@@ -13,14 +13,17 @@ use lb_core::policy::Algorithm;
 use lb_http::{
     BodyError, Broken, Client,
     exchange::{Exchange, Failure},
+    fetch::{ResponseView, View},
+    format::Kept,
     proxy,
     rules::Answer,
     server::{Hangup, Incoming},
+    transaction::{LogLevel, Transaction},
 };
 use tokio::time::Instant;
 
 use super::{frontend::Site, tally::Traffic};
-use crate::log::{self, Line, Termination};
+use crate::log::{self, Level, Line, LocalClock, Termination};
 
 /// What is known of a request before its response. Dropped without one, it was
 /// given up by its client.
@@ -36,6 +39,12 @@ pub(super) struct Record {
     /// There is a response, sent or not.
     answered: bool,
     termination: Termination,
+    /// What rules and captures have kept.
+    pub(super) transaction: Transaction,
+    /// Samples of each layout, while they are there.
+    kept: Vec<Kept>,
+    /// The line is out (`logasap`).
+    logged: bool,
 }
 
 /// Who answers.
@@ -57,13 +66,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// `None` where nobody wants to know.
-    pub(super) fn of(site: &Site, request: &Request<Incoming>) -> Option<Self> {
-        site.logs().then(|| Self {
+    pub(super) fn of(request: &Request<Incoming>) -> Self {
+        Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-        })
+        }
     }
 }
 
@@ -89,6 +97,33 @@ impl Record {
             status: None,
             answered: false,
             termination: Termination('C', 'H'),
+            transaction: Transaction::new(),
+            kept: Vec::new(),
+            logged: false,
+        }
+    }
+
+    /// Keeps for the line what its samples take of the request.
+    pub(super) fn seeing(mut self, request: &Request<Incoming>, transaction: &Transaction) -> Self {
+        if self.site.frontend.plan.logging().has_samples() {
+            let view = View::of(request).transaction(transaction);
+            keep(&self.site, &mut self.kept, &view);
+        }
+        self
+    }
+
+    /// The head of the response goes to the client.
+    fn begins(&mut self, head: &http::response::Parts) {
+        let logging = self.site.frontend.plan.logging();
+        if logging.has_samples() {
+            let mut view = View::default().client(Some(&self.client));
+            view.response = Some(ResponseView::new(head));
+            view.transaction = Some(&self.transaction);
+            keep(&self.site, &mut self.kept, &view);
+        }
+        if logging.asap() {
+            self.log(Instant::now());
+            self.logged = true;
         }
     }
 
@@ -274,7 +309,18 @@ impl Drop for Record {
         }
         let ended = Instant::now();
         self.count(ended);
+        if !self.logged {
+            self.log(ended);
+        }
+    }
+}
+
+impl Record {
+    fn log(&self, ended: Instant) {
         let Some(asked) = &self.asked else { return };
+        let Some(level) = level(self.transaction.log_level) else {
+            return;
+        };
         let plan = &self.site.frontend.plan;
         let backend = match self.by {
             By::Backend(at) => Some(self.site.backend(at)),
@@ -286,25 +332,66 @@ impl Drop for Record {
         }
         let server = self.exchange.as_ref().and_then(|e| e.server.as_ref());
         connections.server = server.map_or(0, |server| server.in_flight());
-        let line = Line {
-            client: self.client.peer_text(),
+        let mut line = Line {
+            client: self.client.peer(),
+            client_text: self.client.peer_text(),
+            local: self.client.local(),
+            ready: self.client.ready(),
             began: self.client.began(),
-            received: self.client.received(),
+            received: Some(self.client.received()),
             ended,
+            now: LocalClock::now(),
             frontend: plan.name(),
             backend: backend.map_or(plan.name(), |backend| backend.plan().name()),
             exchange: self.exchange.as_ref(),
             by_stats: self.by == By::Stats,
             status: self.status,
             bytes: self.client.bytes_out(),
+            bytes_in: self.client.bytes_in(),
             termination: self.termination,
             connections,
-            method: &asked.method,
-            uri: &asked.uri,
-            version: asked.version,
+            asked: Some(log::Asked {
+                method: &asked.method,
+                uri: &asked.uri,
+                version: asked.version,
+            }),
+            captures: Some(&self.transaction.captures),
+            // As the frontend logs.
+            slots: (0, 0),
+            asap: false,
+            counters: (0, 0),
+            view: View::default()
+                .client(Some(&self.client))
+                .transaction(&self.transaction),
         };
-        log::line(|out, clock| line.write(out, clock));
+        self.site.write(&mut line, level, &self.kept);
     }
+}
+
+/// Takes what the samples of each layout find.
+fn keep(site: &Site, kept: &mut Vec<Kept>, view: &View<'_>) {
+    let outputs = site.frontend.plan.logging().outputs();
+    kept.resize_with(outputs.len(), Kept::default);
+    for (kept, output) in kept.iter_mut().zip(outputs) {
+        if let Some(format) = output.layout.format() {
+            format.keep(kept, view);
+        }
+    }
+}
+
+/// The level of a line; `None`: there is none.
+fn level(wanted: Option<LogLevel>) -> Option<Level> {
+    Some(match wanted {
+        None | Some(LogLevel::Info) => Level::Info,
+        Some(LogLevel::Emerg) => Level::Emerg,
+        Some(LogLevel::Alert) => Level::Alert,
+        Some(LogLevel::Crit) => Level::Crit,
+        Some(LogLevel::Err) => Level::Err,
+        Some(LogLevel::Warning) => Level::Warning,
+        Some(LogLevel::Notice) => Level::Notice,
+        Some(LogLevel::Debug) => Level::Debug,
+        Some(LogLevel::Silent) => return None,
+    })
 }
 
 /// The body of every response; its end is the request's.
@@ -341,6 +428,30 @@ impl Body {
         exchange.is_some_and(|exchange| exchange.failure.is_none())
     }
 
+    /// The response is as the client will see it.
+    pub(super) fn begins(response: Response<Self>) -> Response<Self> {
+        let (head, mut body) = response.into_parts();
+        if let Some(record) = &mut body.record {
+            record.begins(&head);
+        }
+        Response::from_parts(head, body)
+    }
+
+    /// What has been kept for the request, for rules on its response.
+    pub(super) fn take_transaction(&mut self) -> Transaction {
+        let record = self.record.as_mut();
+        record
+            .map(|record| std::mem::take(&mut record.transaction))
+            .unwrap_or_default()
+    }
+
+    /// Gives it back.
+    pub(super) fn give_transaction(&mut self, transaction: Transaction) {
+        if let Some(record) = &mut self.record {
+            record.transaction = transaction;
+        }
+    }
+
     /// A rule puts a page in the response's place, whose head is returned.
     pub(super) fn replace(&mut self, answer: Answer) -> Parts {
         let (head, page) = answer.response.into_parts();
@@ -366,6 +477,14 @@ impl Body {
         let exchange = parts.extensions.remove::<Exchange>();
         if let Some(record) = &mut record {
             record.answered(parts.status.as_u16(), exchange);
+            if record
+                .exchange
+                .as_ref()
+                .is_some_and(|e| e.failure.is_none())
+            {
+                let capture = record.site.frontend.plan.logging().capture();
+                log::capture_response(capture, &parts.headers, &mut record.transaction.captures);
+            }
         }
         let body = Self {
             inner: Inner::Proxied(body),

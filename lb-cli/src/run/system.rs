@@ -5,7 +5,7 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -186,6 +186,8 @@ pub struct RunningFrontend {
     pub(super) refusing: watch::Sender<u32>,
     pub(super) rates: FrontendRates,
     pub(super) page: Option<stats::Page>,
+    /// Lines of its log, where a format numbers them.
+    pub(super) lines: AtomicU64,
 }
 
 impl RunningFrontend {
@@ -293,6 +295,8 @@ pub struct System {
     config: Config,
     /// One change at a time.
     pub(super) changing: Mutex<()>,
+    /// Requests whose lines have a number.
+    numbered: AtomicU64,
 }
 
 impl System {
@@ -362,6 +366,7 @@ impl System {
                 refusing: watch::Sender::new(0),
                 rates: FrontendRates::default(),
                 page: frontend.stats().is_some().then(stats::Page::new),
+                lines: AtomicU64::new(0),
                 plan: frontend,
             });
             let facts: Weak<dyn FrontendFacts> = Arc::downgrade(&(Arc::clone(&running) as _));
@@ -387,6 +392,7 @@ impl System {
             cleared: Mutex::default(),
             config: plan.config,
             changing: Mutex::default(),
+            numbered: AtomicU64::new(0),
         }))
     }
 
@@ -485,6 +491,12 @@ impl System {
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
         self.phase.send_replace(Phase::Stop);
+    }
+
+    /// A number for a line: how many lines of its frontend and of all were there before.
+    pub(super) fn number(&self, frontend: &RunningFrontend) -> (u64, u64) {
+        let next = |count: &AtomicU64| count.fetch_add(1, Ordering::Relaxed);
+        (next(&frontend.lines), next(&self.numbered))
     }
 
     pub(super) fn is_cut(&self) -> bool {

@@ -16,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) conns: [String; 5],
     pub(crate) queues: String,
     pub(crate) request: String,
+    /// Time and bytes bear a `+`.
+    pub(crate) asap: bool,
 }
 
 /// A phase, as far as two programs on a busy machine agree.
@@ -37,6 +39,8 @@ impl Line {
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let (head, request) = line.split_once(" \"")?;
         let request = request.strip_suffix('"')?.to_owned();
+        // Captured fields stand in braces, and may have blanks in them.
+        let (head, braces) = head.split_once(" {").unwrap_or((head, ""));
         let fields: Vec<&str> = head.split(' ').collect();
         let [
             client,
@@ -59,14 +63,20 @@ impl Line {
         if !is_date(date) {
             return None;
         }
+        let (timers, asap) = match timers.rsplit_once("/+") {
+            Some((phases, all)) => (format!("{phases}/{all}"), true),
+            None => ((*timers).to_owned(), false),
+        };
+        let timers = timers.as_str();
         Some(Self {
+            asap: asap && bytes.starts_with('+'),
             client: client.to_owned(),
             frontend: (*frontend).to_owned(),
             server: (*server).to_owned(),
             timers: parts(timers)?.map(|timer| Timer::parse(&timer)),
             status: (*status).to_owned(),
             bytes: (*bytes).to_owned(),
-            captures: captures.join(" "),
+            captures: format!("{} {{{braces}", captures.join(" ")),
             termination: (*termination).to_owned(),
             conns: parts(conns)?,
             queues: (*queues).to_owned(),
@@ -107,6 +117,7 @@ impl Line {
             ("retries", rc),
             ("queues", self.queues.clone()),
             ("request", self.request.clone()),
+            ("asap", self.asap.to_string()),
         ]
     }
 }

@@ -7,7 +7,10 @@
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;
+mod formats;
 mod line;
+mod rsyslog;
+mod slow;
 mod stage;
 mod syslog;
 

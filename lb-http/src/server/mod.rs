@@ -92,6 +92,8 @@ pub struct Refused {
     pub began: bool,
     /// When the request began: its first byte, or the connection.
     pub since: Instant,
+    /// Since when the connection waited for it: it was accepted, or the request before it had ended.
+    pub ready: Instant,
 }
 
 /// Why a request was refused, as far as logs tell it apart.

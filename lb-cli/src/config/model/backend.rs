@@ -77,6 +77,8 @@ pub struct Backend {
     pub connect_source: Option<SocketAddr>,
     /// Adds a `Via` header, as RFC 9110 asks of proxies. True.
     pub via: bool,
+    /// Every check that moves a server's counter is logged (`option log-health-checks`).
+    pub log_health_checks: bool,
 }
 
 /// Idle connections to servers.
@@ -160,6 +162,7 @@ impl Backend {
                 .value("connect_source")
                 .and_then(|value| connect_source(&value)),
             via: section.get("via").unwrap_or(true),
+            log_health_checks: section.flag("log_health_checks"),
         }
     }
 
@@ -189,6 +192,7 @@ impl Backend {
         out.set_some("compression", self.compression.as_ref());
         out.set_some("connect_source", self.connect_source);
         out.set("via", self.via);
+        out.set("log_health_checks", self.log_health_checks);
         self.rules.print(out);
         Acl::print_all(&self.acl, &path, out);
         if let Some(cookie) = &self.cookie {

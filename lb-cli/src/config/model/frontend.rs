@@ -1,10 +1,10 @@
 //! `[frontend.NAME]`: where clients come in and which backend they get.
 
 use super::{
-    Acl, Bind, ClientTimeouts, Compression, ErrorFile, ForwardFor, HttpConnection, Limits, Mode,
-    Monitor, Rules, Stats, UseBackend,
+    Acl, Bind, Capture, ClientTimeouts, Compression, ErrorFile, ForwardFor, FrontendLog,
+    HttpConnection, Limits, LogFormat, Mode, Monitor, Rules, Stats, UseBackend,
 };
-use crate::config::{Spanned, print::Printer, section::Section};
+use crate::config::{Spanned, print::Printer, section::Section, types::FromValue};
 
 /// Where clients come in and which backend they get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,16 @@ pub struct Frontend {
     pub http_connection: HttpConnection,
     /// Connections that brought no request are not logged.
     pub dontlognull: bool,
+    /// Where its lines go; `None`: to the targets of `[global]`.
+    pub log: Option<Vec<FrontendLog>>,
+    /// What its lines look like where a target has no format of its own.
+    pub log_format: LogFormat,
+    /// What lines of connections look like that ended before any request; `None`: as HAProxy writes them.
+    pub error_log_format: Option<Spanned<String>>,
+    /// Lines are written when the response begins (`option logasap`).
+    pub logasap: bool,
+    /// What is kept of requests and responses for the log.
+    pub capture: Capture,
     /// Replacements of `lb`'s own error pages.
     pub errorfile: Vec<ErrorFile>,
     /// Which responses are compressed.
@@ -60,6 +70,16 @@ impl Frontend {
             forwardfor: ForwardFor::read(section),
             http_connection: section.get("http_connection").unwrap_or_default(),
             dontlognull: section.flag("dontlognull"),
+            log: section.value("log").map(|log| {
+                log.one_or_more()
+                    .iter()
+                    .filter_map(FrontendLog::from_value)
+                    .collect()
+            }),
+            log_format: section.get("log_format").unwrap_or_default(),
+            error_log_format: section.get("error_log_format"),
+            logasap: section.flag("logasap"),
+            capture: Capture::read(section),
             errorfile: ErrorFile::read_all(section),
             compression: Compression::read(section),
             stats: Stats::read(section),
@@ -82,6 +102,11 @@ impl Frontend {
         out.set_some("forwardfor", self.forwardfor.as_ref());
         out.set("http_connection", self.http_connection);
         out.set("dontlognull", self.dontlognull);
+        out.set_some("log", self.log.as_deref());
+        out.set("log_format", &self.log_format);
+        out.set_some("error_log_format", self.error_log_format.as_ref());
+        out.set("logasap", self.logasap);
+        self.capture.print(out);
         out.set("via", self.via);
         out.set_some("compression", self.compression.as_ref());
         out.set_some("stats", self.stats.as_ref());

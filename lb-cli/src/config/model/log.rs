@@ -1,32 +1,42 @@
 //! `log`: where lines go, and which of them.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use crate::config::{
     AddressError, ServerAddress,
     print::{ToToml, inline, quoted},
     section::{Place, Section},
     types::{FromValue, words},
-    unbuilt,
     value::Value,
 };
 
+use super::{LogFormat, LogSample};
+
 /// The port of a syslog server that is written without one.
 const SYSLOG_PORT: u16 = 514;
+
+/// HAProxy's default of `len`.
+const LONGEST: usize = 1024;
 
 /// One destination of log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogTarget {
     /// Where they go.
     pub to: LogTo,
-    /// What they look like.
-    pub format: LogFormat,
+    /// What lines of requests look like; `None`: as each frontend has it.
+    pub format: Option<LogFormat>,
     /// The facility in the header of syslog. `local0`.
     pub facility: Facility,
     /// The least severe lines that go there. `debug`: all.
     pub level: Level,
     /// The program's name in the header of syslog. `lb`.
     pub tag: String,
+    /// How the header of syslog is written.
+    pub protocol: SyslogProtocol,
+    /// Bytes of a message of syslog, its header with them; longer ones are cut. 1024.
+    pub len: usize,
+    /// Which lines of requests go there; `None`: all.
+    pub sample: Option<LogSample>,
 }
 
 /// Where log lines go.
@@ -40,22 +50,31 @@ pub enum LogTo {
     File(PathBuf),
     /// `"syslog://127.0.0.1:514"`: by UDP.
     Syslog(ServerAddress),
+    /// `"syslog+tcp://192.0.2.1:514"`: by TCP, each message behind its length (RFC 6587).
+    SyslogTcp(ServerAddress),
     /// `"unix:///dev/log"`: a datagram socket that takes syslog.
     Unix(PathBuf),
 }
 
 words! {
-    /// What a log line looks like.
+    /// How syslog's header is written.
     #[derive(Default)]
-    pub enum LogFormat {
-        /// HAProxy's HTTP log line.
+    pub enum SyslogProtocol {
+        /// RFC 3164 without a host name, as HAProxy writes it unless told otherwise.
         #[default]
-        HaProxy = "haproxy",
+        Rfc3164 = "rfc3164",
+        /// RFC 5424.
+        Rfc5424 = "rfc5424",
     }
-    not_yet {
-        "json" => unbuilt::LOGS,
-        "combined" => unbuilt::LOGS,
-    }
+}
+
+/// Where a frontend's lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrontendLog {
+    /// `"global"`: to the targets of `[global]`.
+    Global,
+    /// To one of its own.
+    Target(LogTarget),
 }
 
 words! {
@@ -143,10 +162,13 @@ impl LogTarget {
     pub fn new(to: LogTo) -> Self {
         Self {
             to,
-            format: LogFormat::default(),
+            format: None,
             facility: Facility::default(),
             level: Level::default(),
             tag: "lb".to_owned(),
+            protocol: SyslogProtocol::default(),
+            len: LONGEST,
+            sample: None,
         }
     }
 
@@ -157,14 +179,17 @@ impl LogTarget {
 
     fn read(section: &Section<'_>) -> Option<Self> {
         let to: Option<LogTo> = section.require("to");
-        let format = section.value("format").map(|format| log_format(&format));
+        let format = section.get("format");
         let facility = section.get("facility");
         let level = section.get("level");
         let tag = section.value("tag").and_then(|tag| tag.single_word());
+        let protocol = section.get("protocol");
+        let len = section.number("len", 80..=65_535);
+        let sample = section.get("sample");
         section.finish(&[]);
         let target = Self::new(to?);
         if !target.to.has_header() {
-            for key in ["facility", "tag"] {
+            for key in ["facility", "tag", "protocol", "len"] {
                 if let Some(value) = section.value(key) {
                     let message = format!("`{key}` has no effect: only syslog has a place for it");
                     let help = "leave it out, or log to \"syslog://…\" or \"unix://…\"";
@@ -173,10 +198,13 @@ impl LogTarget {
             }
         }
         Some(Self {
-            format: format.flatten().unwrap_or_default(),
+            format,
             facility: facility.unwrap_or_default(),
             level: level.unwrap_or_default(),
             tag: tag.unwrap_or(target.tag),
+            protocol: protocol.unwrap_or_default(),
+            len: len.unwrap_or(LONGEST),
+            sample,
             to: target.to,
         })
     }
@@ -185,7 +213,7 @@ impl LogTarget {
 impl LogTo {
     /// Do its lines begin with priority, time and tag?
     pub fn has_header(&self) -> bool {
-        matches!(self, Self::Syslog(_) | Self::Unix(_))
+        matches!(self, Self::Syslog(_) | Self::SyslogTcp(_) | Self::Unix(_))
     }
 }
 
@@ -195,16 +223,20 @@ impl FromValue for LogTarget {
     }
 }
 
-/// A word, or a log-format string, which is told by its `%`.
-fn log_format(value: &Value<'_>) -> Option<LogFormat> {
-    let text = value.text()?;
-    if text.contains('%') {
-        value
-            .cx
-            .not_yet(text.span(), "a log-format string", unbuilt::LOGS);
-        return None;
+/// `"global"` or a table; for an array of them, or one in its stead.
+impl FromValue for FrontendLog {
+    fn from_value(value: &Value<'_>) -> Option<Self> {
+        if !value.is_string() {
+            return LogTarget::from_value(value).map(Self::Target);
+        }
+        match value.text()?.as_str() {
+            "global" => Some(Self::Global),
+            _ => value.fail_with(
+                "a frontend logs to \"global\" or to targets of its own",
+                "write [\"global\"] or [{ to = \"syslog://…\" }]",
+            ),
+        }
     }
-    LogFormat::from_value(value)
 }
 
 impl FromValue for LogTo {
@@ -225,16 +257,17 @@ impl FromValue for LogTo {
                     _ => "write \"unix:///dev/log\"",
                 },
             ),
-            Some(("syslog", address)) => match syslog_address(address) {
-                Ok(address) => Some(Self::Syslog(address)),
+            Some((scheme @ ("syslog" | "syslog+tcp"), address)) => match syslog_address(address) {
+                Ok(address) if scheme == "syslog" => Some(Self::Syslog(address)),
+                Ok(address) => Some(Self::SyslogTcp(address)),
                 Err(why) => value.fail_with(
                     format!("`{text}`: {why}"),
-                    "write \"syslog://192.0.2.1:514\"",
+                    format!("write \"{scheme}://192.0.2.1:514\""),
                 ),
             },
             _ => value.fail_with(
                 format!("unknown log target `{text}`"),
-                "it is \"stdout\", \"stderr\", \"file:///path\", \"syslog://address:port\" or \"unix:///dev/log\"",
+                "it is \"stdout\", \"stderr\", \"file:///path\", \"syslog://address:port\", \"syslog+tcp://address:port\" or \"unix:///dev/log\"",
             ),
         }
     }
@@ -257,23 +290,43 @@ impl ToToml for LogTarget {
         let header = |text: String| self.to.has_header().then_some(text);
         inline([
             ("to", Some(self.to.to_toml())),
-            ("format", Some(self.format.to_toml())),
+            ("format", self.format.as_ref().map(ToToml::to_toml)),
             ("facility", header(self.facility.to_toml())),
             ("level", Some(self.level.to_toml())),
             ("tag", header(self.tag.to_toml())),
+            ("protocol", header(self.protocol.to_toml())),
+            ("len", header(self.len.to_string())),
+            ("sample", self.sample.as_ref().map(ToToml::to_toml)),
         ])
+    }
+}
+
+impl ToToml for FrontendLog {
+    fn to_toml(&self) -> String {
+        match self {
+            Self::Global => quoted("global"),
+            Self::Target(target) => target.to_toml(),
+        }
+    }
+}
+
+/// As it is written in the file.
+impl fmt::Display for LogTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("stdout"),
+            Self::Stderr => f.write_str("stderr"),
+            Self::File(path) => write!(f, "file://{}", path.display()),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::SyslogTcp(address) => write!(f, "syslog+tcp://{address}"),
+            Self::Syslog(address) => write!(f, "syslog://{address}"),
+        }
     }
 }
 
 impl ToToml for LogTo {
     fn to_toml(&self) -> String {
-        match self {
-            Self::Stdout => quoted("stdout"),
-            Self::Stderr => quoted("stderr"),
-            Self::File(path) => quoted(&format!("file://{}", path.display())),
-            Self::Unix(path) => quoted(&format!("unix://{}", path.display())),
-            Self::Syslog(address) => quoted(&format!("syslog://{address}")),
-        }
+        quoted(&self.to_string())
     }
 }
 

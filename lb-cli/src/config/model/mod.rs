@@ -7,6 +7,7 @@
 mod admin;
 mod backend;
 mod bind;
+mod capture;
 mod check;
 mod compression;
 mod condition;
@@ -17,6 +18,8 @@ mod frontend;
 mod global;
 mod limits;
 mod log;
+mod log_format;
+mod log_sample;
 mod monitor;
 mod process;
 mod program;
@@ -36,6 +39,7 @@ pub use self::{
     admin::{ADMIN_SOCKET, Admin, AdminLevel},
     backend::{Backend, HttpReuse, Pool},
     bind::Bind,
+    capture::{Capture, CapturedCookie, CapturedField},
     check::{Check, CheckKind, HttpCheck},
     compression::Compression,
     condition::{Acl, Condition, UseBackend},
@@ -45,7 +49,9 @@ pub use self::{
     frontend::Frontend,
     global::Global,
     limits::Limits,
-    log::{Facility, Level, LogFormat, LogTarget, LogTo},
+    log::{Facility, FrontendLog, Level, LogTarget, LogTo, SyslogProtocol},
+    log_format::LogFormat,
+    log_sample::{LogSample, LogSampleError},
     monitor::Monitor,
     process::Process,
     program::Program,

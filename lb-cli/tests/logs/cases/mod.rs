@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod answers;
+mod captures;
 mod clients;
 mod connecting;
 mod cookies;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         requests::CASES,
         statistics::CASES,
         cookies::CASES,
+        captures::CASES,
     ]
     .into_iter()
     .flatten()

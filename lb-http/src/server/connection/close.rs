@@ -46,6 +46,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
                 cause,
                 began,
                 since: self.since,
+                ready: self.client.ready(),
             });
         }
     }

@@ -133,6 +133,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             }
             self.io.release();
             let now = Instant::now();
+            self.client.await_next(now);
             if !self.io.input.is_empty() {
                 // A pipelined request begins when its turn comes.
                 (self.since, self.heard) = (now, now);
