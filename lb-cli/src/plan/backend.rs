@@ -16,6 +16,7 @@ use lb_core::{
 use lb_http::{
     PoolOptions, ProxyVersion, Upstream,
     check::Expect,
+    compression::Compression,
     fetch::{HttpExpr, HttpVocabulary, Registry, View, key::KeySource},
     page::Pages,
     proxy::{Reuse, Timeouts},
@@ -41,6 +42,7 @@ pub struct Backend {
     sticky: Option<StickySession>,
     persist: Persist,
     rules: Rules,
+    compression: Option<Compression>,
     place: Arc<BackendPlace>,
     pages: Pages,
     budget: Option<Arc<Budget>>,
@@ -113,6 +115,7 @@ impl Backend {
                 force: rules(scope, &model.force_persist, diagnostics),
                 ignore: rules(scope, &model.ignore_persist, diagnostics),
             },
+            compression: model.compression.as_ref().map(frontend::compression),
             rules: Rules::compile(
                 &model.rules,
                 Section::new(&model.name).foreign_captures(),
@@ -137,6 +140,11 @@ impl Backend {
     /// Its place in expressions.
     pub fn place(&self) -> &BackendPlace {
         &self.place
+    }
+
+    /// What of its responses is compressed.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.compression.as_ref()
     }
 
     /// Its rules.

@@ -4,6 +4,7 @@ use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
 
 use lb_core::condition::{Condition, Scope, Word};
 use lb_http::{
+    compression::Compression,
     fetch::{HttpExpr, HttpVocabulary, Place, Registry, View},
     headers::ForwardedFor,
     page::{Page, Pages},
@@ -34,6 +35,8 @@ pub struct Frontend {
     virtual_addresses: Arc<[IpAddr]>,
     stats: Option<Stats>,
     rules: Rules,
+    compression: Option<Compression>,
+    registry: Arc<Registry>,
     monitor: Option<Monitor>,
     logging: Logging,
     /// Lines of its requests are written somewhere, or may be.
@@ -134,6 +137,8 @@ impl Frontend {
                 diagnostics,
             ),
             monitor: Monitor::compile(&model.monitor, scope, diagnostics),
+            compression: model.compression.as_ref().map(compression),
+            registry: Arc::clone(around.registry),
             place: Arc::default(),
             model: model.clone(),
         }
@@ -148,6 +153,16 @@ impl Frontend {
     /// Its place in expressions.
     pub fn place(&self) -> &FrontendPlace {
         &self.place
+    }
+
+    /// Does any expression ask for the request's first line, once it has gone?
+    pub fn keeps_line(&self) -> bool {
+        self.registry.keeps_line()
+    }
+
+    /// What of its responses is compressed.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.compression.as_ref()
     }
 
     /// Its rules.
@@ -356,6 +371,19 @@ pub(super) fn condition(
         .terms(text)
         .map_err(|errors| problem::of_condition(text, errors, diagnostics))
         .ok()
+}
+
+/// What is compressed.
+pub(super) fn compression(model: &model::Compression) -> Compression {
+    let codings = model.algorithms.iter().copied();
+    let mut compression = codings.fold(Compression::new(), Compression::coding);
+    if let Some(types) = &model.types {
+        compression = compression.types(types);
+    }
+    match model.min_size {
+        Some(size) => compression.min_size(size.0),
+        None => compression,
+    }
 }
 
 pub(super) fn pages(files: &[model::ErrorFile]) -> Pages {

@@ -5,9 +5,11 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use bytes::BytesMut;
 use http::{HeaderValue, Request, Response, StatusCode, response::Parts};
+use http_body::Body as _;
 use lb_core::{policy::Algorithm, server::ServerUid};
 use lb_http::{
     Client, Proxy,
+    compression::{self, Coding, Compression},
     exchange::Failure,
     fetch::View,
     format::Kept,
@@ -15,7 +17,7 @@ use lb_http::{
     rules::{Answer, Verdict},
     server::{Incoming, Refused, Server, Shutdown},
     sticky::{StickyService, StickySession},
-    transaction::{Transaction, VariableScope},
+    transaction::{self, Transaction, VariableScope},
 };
 use lb_tcp::{Endpoint, Stream};
 use tokio::time::Instant;
@@ -75,6 +77,8 @@ struct Target {
     at: usize,
     /// Its own, else the frontend's.
     pages: Arc<Pages>,
+    /// Its own, else the frontend's.
+    compression: Option<Compression>,
     entrance: Entrance,
 }
 
@@ -116,7 +120,7 @@ impl FrontendServer {
         let site = Arc::clone(&self.site);
         let refusals = Arc::clone(&self.site);
         let service =
-            hyper::service::service_fn(move |request| respond(Arc::clone(&site), request));
+            hyper::service::service_fn(move |request| compressed(Arc::clone(&site), request));
         let silenced = Server::new(service, self.site.frontend.plan.settings())
             .on_refused(move |refused| refusals.log_refusal(refused))
             .serve(stream, early, peer, local, shutdown)
@@ -149,6 +153,30 @@ impl FrontendServer {
     }
 }
 
+/// Compression that a client takes, in the extensions of its response.
+#[derive(Clone)]
+struct Compress(Compression, Coding);
+
+/// The response, compressed where the frontend or the backend says so.
+async fn compressed(
+    site: Arc<Site>,
+    request: Request<Incoming>,
+) -> Result<Response<compression::Body<Body>>, Infallible> {
+    let response = respond(site, request).await?;
+    let (mut head, body) = response.into_parts();
+    let encoder = head
+        .extensions
+        .remove::<Compress>()
+        .and_then(|Compress(compression, coding)| {
+            compression.begin(coding, &mut head, body.size_hint().exact())
+        });
+    let body = match encoder {
+        Some(encoder) => compression::Body::compressed(body, encoder),
+        None => compression::Body::plain(body),
+    };
+    Ok(Response::from_parts(head, body))
+}
+
 async fn respond(
     site: Arc<Site>,
     mut request: Request<Incoming>,
@@ -160,6 +188,9 @@ async fn respond(
     }
     let client = request.extensions().get::<Client>().cloned();
     let mut transaction = Transaction::new();
+    if plan.keeps_line() {
+        transaction.line = Some(transaction::Line::of(&request));
+    }
     let asked = site.logs().then(|| Asked::of(&request));
     log::capture_request(
         plan.logging().capture(),
@@ -216,17 +247,28 @@ async fn respond(
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
     }
+    let has_rules = site.has_response_rules(target);
+    if has_rules {
+        transaction.method = Some(request.method().clone());
+    }
     if let Some(record) = &mut record {
         record.transaction = transaction;
     }
+    let compress = target.compression.as_ref().and_then(|compression| {
+        let coding = compression.negotiate(&request)?;
+        Some(Compress(compression.clone(), coding))
+    });
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
         Entrance::Sticky(sticky) => sticky.clone().call(request).await,
     };
     response.map(|response| {
         let mut response = Body::proxied(response, record);
-        if site.has_response_rules(target) {
+        if has_rules {
             response = site.after(target, response);
+        }
+        if let Some(compress) = compress {
+            response.extensions_mut().insert(compress);
         }
         Body::begins(response)
     })
@@ -526,6 +568,11 @@ impl Target {
                 Some(sticky) => Entrance::Sticky(sticky.layer(proxy)),
                 None => Entrance::Plain(proxy),
             },
+            compression: backend
+                .plan
+                .compression()
+                .or(frontend.plan.compression())
+                .cloned(),
             own: front.name.span() == back.name.span(),
             pages,
             at,

@@ -29,6 +29,17 @@ pub struct Line {
     pub version: http::Version,
 }
 
+impl Line {
+    /// That of a request.
+    pub fn of<B>(request: &http::Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+        }
+    }
+}
+
 /// What is kept for one request. Rules have it one after another, so it is not shared between threads.
 #[derive(Debug, Default)]
 pub struct Transaction {
