@@ -196,3 +196,47 @@ impl Sink {
         batch
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_is_counted_and_told_to_others() {
+        let path = std::env::temp_dir().join(format!("lb-sink-{}", std::process::id()));
+        let (full, file) = (LogTo::File("/dev/full".into()), LogTo::File(path.clone()));
+        let targets = [full, file].map(LogTarget::new);
+        let writer = Writer::start(&targets, Some("n1")).unwrap();
+        let sink = writer.sink();
+        sink.say(Level::Alert, "one");
+        sink.notice("two");
+        drop(sink);
+        let Writer { sink, ended } = writer;
+        let dropped = Sink::clone(&sink);
+        drop(sink);
+        // The count is read before the last of the senders goes.
+        while dropped.dropped().next().unwrap().1 < 2 {
+            std::thread::yield_now();
+        }
+        let counts: Vec<_> = dropped
+            .dropped()
+            .map(|(name, lost)| (name.to_owned(), lost))
+            .collect();
+        drop(dropped);
+        let _ = ended.recv_timeout(FAREWELL);
+        let named = format!("file://{}", path.display());
+        assert_eq!(counts, [("file:///dev/full".to_owned(), 2), (named, 0)]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<_> = text.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                "n1 log target file:///dev/full loses lines: No space left on device (os error 28)",
+                "n1 one",
+                "n1 two",
+            ]
+        );
+        std::fs::remove_file(path).unwrap();
+    }
+}

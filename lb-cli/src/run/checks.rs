@@ -225,6 +225,9 @@ pub(super) async fn run(system: Arc<System>) {
         if let Some(checker) = backend.take_checker() {
             let followed = Arc::clone(backend);
             let log = system.log().clone();
+            let is_listen = system.frontends().iter().any(|frontend| {
+                frontend.plan().model().name.span() == backend.plan().model().name.span()
+            });
             let checker = checker.on_event(move |event| {
                 // A section without servers, such as one for a page, misses none.
                 let missing =
@@ -236,9 +239,13 @@ pub(super) async fn run(system: Arc<System>) {
                 };
                 if wanted {
                     // A line of the check itself has told the reason.
-                    let text = match checks_are_told {
-                        true => format!("{event:#}"),
-                        false => event.to_string(),
+                    let text = match event {
+                        // HAProxy calls a section that is both a proxy.
+                        Event::NoServer { backend } if is_listen => {
+                            format!("proxy {backend} has no server available!")
+                        }
+                        _ if checks_are_told => format!("{event:#}"),
+                        _ => event.to_string(),
                     };
                     log.say(level(event.severity()), &text);
                 }

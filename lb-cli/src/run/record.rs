@@ -534,3 +534,20 @@ impl HttpBody for Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_level_that_a_rule_gave_it() {
+        assert_eq!(level(None), Some(Level::Info));
+        assert_eq!(level(Some(LogLevel::Silent)), None);
+        for word in [
+            "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+        ] {
+            let found = level(LogLevel::parse(word)).unwrap();
+            assert_eq!(found.as_str(), word);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What HAProxy 2.6 knows and `lb` has too.
-const NAMES: &str = "CC CS HM HP HPO HQ HU HV ST T Ta Tc Td Th Ti Tl Tq TR Tr Ts Tt Tu Tw ac b bc bq ci cp f fc fi fp ft \
+const NAMES: &str = "CC CS H HM HP HPO HQ HU HV ST T Ta Tc Td Th Ti Tl Tq TR Tr Ts Tt Tu Tw ac b bc bq ci cp f fc fi fp ft \
     hr hrl hs hsl lc ms pid r rc rt s sc si sp sq sslc sslv t tr trg trl ts tsc";
 
 const LB_CAPTURES: &str = r#"capture = { request = [{ header = "X-A", len = 40 }, { header = "X-B", len = 3 }], response = [{ header = "X-R", len = 40 }], cookie = { name = "SID=", len = 40 } }"#;

@@ -13,6 +13,7 @@ mod rsyslog;
 mod slow;
 mod stage;
 mod syslog;
+mod targets;
 
 use std::{fmt::Write as _, future::Future, net::SocketAddr, pin::Pin};
 

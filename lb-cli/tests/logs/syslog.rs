@@ -60,12 +60,12 @@ impl Datagram {
 }
 
 /// Everything that the server was sent by one proxy, up to the last of what happens.
-async fn heard(peer: Peer) -> (Vec<Datagram>, Vec<String>) {
+async fn heard(peer: Peer, checks: bool) -> (Vec<Datagram>, Vec<String>) {
     let syslog = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let to = syslog.local_addr().unwrap();
     let (front, server) = (address::free(), origin::raw());
     let at = server.local_addr().unwrap();
-    let proxy = start(peer, to, front, at).await;
+    let proxy = start(peer, to, front, at, checks).await;
     let mut client = Wire::send_to(front, get("/one", "")).await;
     // Checks connect and say nothing; who sends a request is the proxy.
     let mut wire = loop {
@@ -94,7 +94,13 @@ async fn heard(peer: Peer) -> (Vec<Datagram>, Vec<String>) {
     }
 }
 
-async fn start(peer: Peer, to: SocketAddr, front: SocketAddr, server: SocketAddr) -> Process {
+async fn start(
+    peer: Peer,
+    to: SocketAddr,
+    front: SocketAddr,
+    server: SocketAddr,
+    checks: bool,
+) -> Process {
     match peer {
         Peer::Lb => {
             let config = format!(
@@ -102,16 +108,21 @@ async fn start(peer: Peer, to: SocketAddr, front: SocketAddr, server: SocketAddr
                  {{ to = \"syslog://{to}\", facility = \"daemon\", level = \"notice\", tag = \"other\" }}]\n\
                  [frontend.web]\nbind = [\"{front}\"]\ndefault_backend = \"web-b\"\n\
                  [backend.web-b]\ncheck = {{ interval = \"500ms\", timeout = \"10s\", rise = 1, fall = 1 }}\n\
-                 server = [{{ name = \"s1\", address = \"{server}\" }}]\n"
+                 server = [{{ name = \"s1\", address = \"{server}\" }}]\nlog_health_checks = {checks}\n"
             );
             Process::lb(&config, &[front]).await
         }
         Peer::Haproxy => {
+            let option = if checks {
+                "option log-health-checks"
+            } else {
+                ""
+            };
             let config = format!(
                 "global\n  nbthread 1\n  log-tag lb\n  log {to} local2 info\n  log {to} daemon notice\n\
                  defaults\n  mode http\n  log global\n  option httplog\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n  timeout check 10s\n\
                  frontend web\n  bind {front}\n  default_backend web-b\n\
-                 backend web-b\n  server s1 {server} check inter 500ms rise 1 fall 1\n"
+                 backend web-b\n  {option}\n  server s1 {server} check inter 500ms rise 1 fall 1\n"
             );
             Process::haproxy(&config, &[front]).await
         }
@@ -121,7 +132,7 @@ async fn start(peer: Peer, to: SocketAddr, front: SocketAddr, server: SocketAddr
 #[tokio::test]
 async fn every_datagram_is_haproxys() {
     let ((ours, our_lines), (theirs, their_lines)) =
-        tokio::join!(heard(Peer::Lb), heard(Peer::Haproxy));
+        tokio::join!(heard(Peer::Lb, false), heard(Peer::Haproxy, false));
     assert!(ours.iter().any(|datagram| datagram.tag == " other[PID]"));
     // HAProxy has one tag for all targets, and which of two is told first is left to chance.
     let comparable = |mut datagrams: Vec<Datagram>| {
@@ -135,6 +146,27 @@ async fn every_datagram_is_haproxys() {
     let request = |lines: Vec<String>| lines.iter().find_map(|line| Line::parse(line)).unwrap();
     let (ours, theirs) = (request(our_lines), request(their_lines));
     assert_eq!(ours.differences(&theirs), []);
+}
+
+/// Every check that changes something is told, once, and the change itself without its reason then.
+#[tokio::test]
+async fn checks_are_told_in_haproxys_words() {
+    let ((ours, _), (theirs, _)) = tokio::join!(heard(Peer::Lb, true), heard(Peer::Haproxy, true));
+    let told = |datagrams: Vec<Datagram>| {
+        let mut told: Vec<_> = (datagrams.into_iter())
+            .filter(|datagram| !datagram.message.is_empty())
+            // Of two targets.
+            .map(|datagram| (datagram.message, datagram.priority))
+            .collect();
+        told.sort();
+        told
+    };
+    let (ours, theirs) = (told(ours), told(theirs));
+    assert!(
+        ours.iter()
+            .any(|(text, _)| text.starts_with("Health check for server web-b/s1 failed"))
+    );
+    assert_eq!(ours, theirs);
 }
 
 /// Nobody listens at first: requests are served all the same, and who comes later is told what it missed.
@@ -173,4 +205,26 @@ async fn a_syslog_server_that_is_missing_costs_lines_and_no_request() {
     assert!(note.starts_with("<132>"), "{note}");
     assert!(note.contains("1 log lines lost: "), "{note}");
     std::fs::remove_file(&path).unwrap();
+}
+
+/// A section that is frontend and backend at once is a proxy in HAProxy's words.
+#[tokio::test]
+async fn a_section_that_is_both_is_called_a_proxy() {
+    let (front, server) = (address::free(), address::free());
+    let ours = format!(
+        "[global]\nworkers = 1\nlog = [{{ to = \"stdout\" }}]\n\
+         [listen.web]\nbind = [\"{front}\"]\ncheck = {{ interval = \"100ms\", fall = 1 }}\n\
+         server = [{{ name = \"s1\", address = \"{server}\" }}]\n"
+    );
+    let theirs = format!(
+        "global\n  nbthread 1\n  log stdout format raw local0\n\
+         defaults\n  mode http\n  log global\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n\
+         listen web\n  bind {front}\n  server s1 {server} check inter 100ms fall 1\n"
+    );
+    let is_last = |line: &str| line == "proxy web has no server available!";
+    let haproxy = Process::haproxy(&theirs, &[front]).await;
+    haproxy.logged("the last server's end", is_last).await;
+    drop(haproxy);
+    let lb = Process::lb(&ours, &[front]).await;
+    lb.logged("the last server's end", is_last).await;
 }

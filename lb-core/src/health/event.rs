@@ -11,7 +11,7 @@ use crate::server::{Administrative, Operational, ServerUid};
 pub enum Event {
     /// A server has changed its state.
     Changed(Change),
-    /// A check has moved a server's counter (`option log-health-checks`).
+    /// A check has moved a server's counter, or found another status than the one before (`option log-health-checks`).
     Checked(Check),
     /// The last usable server has gone.
     NoServer {
@@ -89,7 +89,7 @@ pub enum Cause {
     Operator,
 }
 
-/// A check has moved a server's counter.
+/// A check has moved a server's counter, or found something else.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Check {

@@ -81,8 +81,9 @@ impl<'a, T, G: Targets<T>> Patient<'a, T, G> {
         let verdict = Arc::new(verdict);
         let before = self.health.label();
         let transition = self.health.on_result(now, &verdict);
-        self.report.verdict = Some(Arc::clone(&verdict));
-        if self.health.label() != before {
+        let last = self.report.verdict.replace(Arc::clone(&verdict));
+        let is_news = last.is_none_or(|last| last.status() != verdict.status());
+        if is_news || self.health.label() != before {
             self.scene.tell(&Event::Checked(Check {
                 backend: Arc::clone(&self.scene.backend),
                 server: Arc::clone(self.post.name()),
