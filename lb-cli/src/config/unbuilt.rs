@@ -13,8 +13,6 @@ pub(crate) const LOGS: &str =
     "other log formats and samples come with the next releases; leave `format` out for HAProxy's";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
-const STATS: &str =
-    "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
 const STICK: &str = "stick tables come with the next releases";
@@ -56,7 +54,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Backend, "log", LOGS),
     (Place::Backend, "log_health_checks", LOGS),
     (Place::Backend, "server_template", DNS),
-    (Place::Backend, "stats", STATS),
     (Place::Backend, "stick", STICK),
     (Place::Backend, "tcp_request", RULES),
     (Place::Backend, "tcp_response", RULES),

@@ -143,10 +143,10 @@ async fn respond(
             return Ok(site.answered(record, answer, transaction));
         }
     }
-    if let Some(page) = site.page(&request) {
+    if let Some((page, owner)) = site.page(&request) {
         let record = client.map(|client| Record::new(&site, By::Stats, client, &request));
         // In a box, so that the future of other requests is no larger for it.
-        let response = Box::pin(page.answer(&site.system, plan, request)).await;
+        let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
     }
@@ -172,6 +172,13 @@ async fn respond(
             let record = client.map(|client| Record::new(&site, by, client, &request));
             return Ok(site.answered(record, answer, transaction));
         }
+    }
+    if let Some((page, owner)) = target.page(&request) {
+        let by = at.map_or(By::Nobody, By::StatsOf);
+        let record = client.map(|client| Record::new(&site, by, client, &request));
+        let response = Box::pin(page.answer(&site.system, owner, request)).await;
+        let failure = Failure::Local;
+        return Ok(site.answered(record, Answer { response, failure }, transaction));
     }
     let record = client.map(|client| Record::new(&site, by, client, &request));
     let persist = target.backend.plan.persist();
@@ -374,10 +381,14 @@ impl Site {
     }
 
     /// The statistics page, if this request is for it.
-    fn page(&self, request: &Request<Incoming>) -> Option<&stats::Page> {
+    fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
         let page = self.frontend.page.as_ref()?;
-        let model = self.frontend.plan.stats()?.model();
-        stats::is_for(&model.uri, request).then_some(page)
+        let owner = stats::Owner {
+            stats: self.frontend.plan.stats()?,
+            pages: self.frontend.plan.pages(),
+            name: self.frontend.plan.name(),
+        };
+        stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
     }
 
     /// Is the process stopping without waiting for requests?
@@ -414,6 +425,17 @@ impl Site {
 }
 
 impl Target {
+    /// The backend's statistics page, if this request is for it.
+    fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
+        let page = self.backend.page.as_ref()?;
+        let owner = stats::Owner {
+            stats: self.backend.plan.stats()?,
+            pages: &self.pages,
+            name: self.backend.plan.name(),
+        };
+        stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
+    }
+
     fn new(
         worker: usize,
         frontend: &RunningFrontend,

@@ -59,6 +59,7 @@ pub struct RunningBackend {
     health: Handle,
     history: Mutex<History>,
     pub(super) rates: BackendRates,
+    pub(super) page: Option<stats::Page>,
 }
 
 impl std::fmt::Debug for RunningBackend {
@@ -223,6 +224,7 @@ impl System {
                     checker: Mutex::new(Some(checker)),
                     history: Mutex::new(History::new(up, started)),
                     rates: BackendRates::new(snapshot.all().len()),
+                    page: backend.stats().is_some().then(stats::Page::new),
                     pool,
                 });
                 let rated: Weak<dyn Rated> = Arc::downgrade(&(Arc::clone(&running) as _));

@@ -71,6 +71,30 @@ impl Site {
 }
 
 #[tokio::test]
+async fn a_weight_is_set() {
+    let site = Site::new("admin = \"if TRUE\"").await;
+    let weight = async || {
+        Table::of(site.front, "/st;csv")
+            .await
+            .number("app", "s1", "uweight")
+    };
+    for (form, outcome, is) in [
+        ("s=s1&action=weight&w=40&b=app", "DONE", 40),
+        ("s=s1&action=weight&w=300%25&b=app", "DONE", 3),
+        ("s=s1&action=weight&w=257&b=app", "ERRP", 3),
+        ("s=s1&action=weight&b=app", "ERRP", 3),
+        ("s=s1&action=weight&w=0&b=app", "DONE", 0),
+    ] {
+        assert_eq!(site.sent("", form).await, outcome, "{form}");
+        assert_eq!(weight().await, is, "{form}");
+    }
+    // A server without weight gets no requests.
+    for _ in 0..4 {
+        assert_eq!(text(fetch(site.front, "/", "").await), "s2");
+    }
+}
+
+#[tokio::test]
 async fn a_script_changes_servers_as_with_haproxy() {
     let site = Site::new("admin = \"if TRUE\"").await;
     assert_eq!(site.sent("", "s=s1&action=drain&b=app").await, "DONE");

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Acl, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch, RetryOn,
-    Rules, Server, ServerTimeouts,
+    Rules, Server, ServerTimeouts, Stats,
     check::{Check, Surroundings},
     server::{self, Common},
 };
@@ -65,6 +65,8 @@ pub struct Backend {
     pub ignore_persist: Vec<Condition>,
     /// Replacements of `lb`'s own error pages.
     pub errorfile: Vec<ErrorFile>,
+    /// Its own statistics page, for requests that reach it; that of `listen` is the frontend's.
+    pub stats: Option<Stats>,
     /// What happens to connections between requests.
     pub http_connection: HttpConnection,
     /// The header that names the client's address, if any.
@@ -150,6 +152,9 @@ impl Backend {
             force_persist: section.one_or_more("force_persist"),
             ignore_persist: section.one_or_more("ignore_persist"),
             errorfile: ErrorFile::read_all(section),
+            stats: (section.place != Place::Listen)
+                .then(|| Stats::read(section))
+                .flatten(),
             http_connection: section.get("http_connection").unwrap_or_default(),
             forwardfor: ForwardFor::read(section),
             timeout,
@@ -185,6 +190,7 @@ impl Backend {
         out.set_some("forwardfor", self.forwardfor.as_ref());
         out.set_some("connect_source", self.connect_source);
         out.set("via", self.via);
+        out.set_some("stats", self.stats.as_ref());
         self.rules.print(out);
         Acl::print_all(&self.acl, &path, out);
         if let Some(cookie) = &self.cookie {
