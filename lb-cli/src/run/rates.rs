@@ -4,10 +4,15 @@
 //! keep the time.
 
 use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use lb_core::server::ServerUid;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{System, Totals};
@@ -139,22 +144,28 @@ pub struct ServerRates {
 }
 
 /// The rates of a backend.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BackendRates {
     /// Requests.
     pub requests: Rate,
     /// Its last minutes.
     pub trace: Trace,
-    /// Those of each server, in the order of the file.
-    pub servers: Box<[ServerRates]>,
+    /// Those of each server.
+    servers: Mutex<HashMap<ServerUid, Arc<ServerRates>>>,
 }
 
 impl BackendRates {
-    pub(super) fn new(servers: usize) -> Self {
-        Self {
-            requests: Rate::default(),
-            trace: Trace::default(),
-            servers: (0..servers).map(|_| ServerRates::default()).collect(),
+    /// Those of a server.
+    pub fn server(&self, uid: ServerUid) -> Arc<ServerRates> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(servers.entry(uid).or_default())
+    }
+
+    /// Forgets who is not among `servers`.
+    fn retain(&self, servers: &[ServerUid]) {
+        let mut rates = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        if rates.len() > servers.len() {
+            rates.retain(|uid, _| servers.contains(uid));
         }
     }
 }
@@ -185,13 +196,17 @@ pub(super) async fn run(system: &System) {
                 rates.trace.look(totals.requests, &totals);
             }
             let snapshot = backend.pool.snapshot();
-            for (rates, server) in rates.servers.iter().zip(snapshot.all()) {
+            let mut servers = Vec::with_capacity(snapshot.all().len());
+            for server in snapshot.all() {
                 let totals = system.server_totals(at, server.uid());
+                let rates = rates.server(server.uid());
                 rates.requests.tick(totals.requests);
                 if span {
                     rates.trace.look(totals.requests, &totals);
                 }
+                servers.push(server.uid());
             }
+            rates.retain(&servers);
         }
     }
 }

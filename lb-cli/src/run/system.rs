@@ -223,7 +223,7 @@ impl System {
                     health: checker.handle(),
                     checker: Mutex::new(Some(checker)),
                     history: Mutex::new(History::new(up, started)),
-                    rates: BackendRates::new(snapshot.all().len()),
+                    rates: BackendRates::default(),
                     page: backend.stats().is_some().then(stats::Page::new),
                     pool,
                 });

@@ -72,6 +72,8 @@ enum Action {
     Health(Operational),
     /// Its checks.
     Check(bool),
+    /// Breaks off what it is serving.
+    Kill,
     /// What the form's other field says.
     Weight(Weight),
 }
@@ -112,8 +114,11 @@ impl Weight {
 /// The largest weight, as in HAProxy.
 const HEAVIEST: u16 = 256;
 
+/// Offered only where there is a server that keeps track of its sessions.
+pub(super) const KILL: &str = "shutdown";
+
 /// Words of the form, with what the page calls them; those without a name are HAProxy's old ones.
-pub(super) const ACTIONS: [(&str, &str); 13] = [
+pub(super) const ACTIONS: [(&str, &str); 14] = [
     ("ready", "Set state to READY"),
     ("drain", "Set state to DRAIN"),
     ("maint", "Set state to MAINT"),
@@ -123,6 +128,7 @@ pub(super) const ACTIONS: [(&str, &str); 13] = [
     ("hrunn", "Health: force UP"),
     ("hnolb", "Health: force NOLB"),
     ("hdown", "Health: force DOWN"),
+    (KILL, "Kill Sessions"),
     ("enable", ""),
     ("disable", ""),
     ("start", ""),
@@ -139,13 +145,14 @@ impl Action {
             "hrunn" => Self::Health(Operational::Up),
             "hnolb" => Self::Health(Operational::Stopping),
             "hdown" => Self::Health(Operational::Down),
+            KILL => Self::Kill,
             "ehlth" => Self::Check(true),
             "dhlth" => Self::Check(false),
             _ => return None,
         })
     }
 
-    /// True if there is a server of this name.
+    /// True if there is a server of this name, to which it can be done.
     fn apply(self, backend: &RunningBackend, server: &str) -> bool {
         let snapshot = backend.pool().snapshot();
         let Some(server) = snapshot.by_name(server) else {
@@ -163,11 +170,22 @@ impl Action {
                 let weight = weight.of(server.initial_weight());
                 backend.pool().set_weight(server, weight);
             }
+            Self::Kill if can_be_cut(backend, server.name()) => {
+                server.target().shutdown_sessions();
+            }
+            Self::Kill => return false,
             Self::Check(on) => _ = health.set_checked(server.uid(), on),
             Self::Health(_) => {}
         }
         true
     }
+}
+
+/// Only a server with `on_marked_down` knows its sessions: every request pays for that.
+pub(super) fn can_be_cut(backend: &RunningBackend, server: &str) -> bool {
+    let servers = &backend.plan().model().server;
+    let it = servers.iter().find(|it| it.name.as_str() == server);
+    it.is_some_and(|it| it.on_marked_down.is_some())
 }
 
 /// Does what a form says: `s=web1&s=web2&action=drain&b=app`, in any order.
@@ -241,7 +259,7 @@ mod tests {
         for (word, _) in ACTIONS {
             assert!(Action::parse(word, "1").is_some(), "{word}");
         }
-        assert_eq!(Action::parse("shutdown", ""), None);
+        assert_eq!(Action::parse("dagent", ""), None);
     }
 
     #[test]

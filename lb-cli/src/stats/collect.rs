@@ -138,8 +138,7 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
     let backend = &system.backends()[at];
     let mut sums = Sums::default();
     let snapshot = backend.pool().snapshot();
-    let servers = snapshot.all().iter().enumerate();
-    let rows = servers.map(|(place, server)| {
+    let rows = snapshot.all().iter().map(|server| {
         let counters = server.counters().totals();
         sums.response_errors += counters.response_errors;
         sums.retries += counters.retries;
@@ -150,14 +149,9 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
         sums.selected += selected;
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
-        let rate = backend
-            .rates()
-            .servers
-            .get(place)
-            .map(|rates| &rates.requests);
+        let rates = backend.rates().server(server.uid());
         let source = Source::Server {
             backend: at,
-            place,
             uid: server.uid(),
         };
         let row = Row::new(source, backend.plan().name(), server.name())
@@ -174,8 +168,8 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .number(Bck, server.is_backup())
             .number(Sid, server.number())
             .number(Lbtot, selected)
-            .some(Rate, rate.map(crate::run::Rate::now))
-            .some(RateMax, rate.map(crate::run::Rate::max))
+            .number(Rate, rates.requests.now())
+            .number(RateMax, rates.requests.max())
             .number(SrvIcur, server.target().idle_connections() as u64)
             .number(Uweight, server.user_weight())
             .number(Dresp, totals.denied_responses)

@@ -41,8 +41,6 @@ pub enum Source {
     Server {
         /// The place of its backend.
         backend: usize,
-        /// Its own there.
-        place: usize,
         /// Which it is.
         uid: ServerUid,
     },
@@ -82,12 +80,7 @@ impl Row {
     #[cfg(test)]
     pub(crate) fn server(proxy: &str, name: &str) -> Self {
         let uid = lb_core::Server::new(name, ()).uid();
-        let (backend, place) = (0, 0);
-        let source = Source::Server {
-            backend,
-            place,
-            uid,
-        };
+        let source = Source::Server { backend: 0, uid };
         Self::new(source, proxy, name)
     }
 

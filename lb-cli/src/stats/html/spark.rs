@@ -26,16 +26,17 @@ pub(super) enum Figure {
 /// The spans of what a row is about.
 pub(super) fn spans(system: &System, row: &Row) -> Vec<Span> {
     let backend = |at: usize| system.backends().get(at).map(|backend| backend.rates());
-    let trace = match row.source {
-        Source::Frontend(at) => system.frontends().get(at).map(|it| &it.rates().trace),
-        Source::Backend(at) => backend(at).map(|rates| &rates.trace),
-        Source::Server {
-            backend: at, place, ..
-        } => backend(at)
-            .and_then(|rates| rates.servers.get(place))
-            .map(|rates| &rates.trace),
+    let spans = match row.source {
+        Source::Frontend(at) => {
+            let frontend = system.frontends().get(at);
+            frontend.map(|frontend| frontend.rates().trace.spans())
+        }
+        Source::Backend(at) => backend(at).map(|rates| rates.trace.spans()),
+        Source::Server { backend: at, uid } => {
+            backend(at).map(|rates| rates.server(uid).trace.spans())
+        }
     };
-    trace.map(|trace| trace.spans()).unwrap_or_default()
+    spans.unwrap_or_default()
 }
 
 /// Several as one: requests add up, and times by how many took them.
