@@ -12,8 +12,6 @@ pub(crate) const TLS: &str = "TLS comes with the next releases";
 const LOGS: &str = "log targets of a backend come with the next releases: changes of servers go to those of [global]";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
-const STATS: &str =
-    "the stats page of a backend comes with the next releases; a frontend and `listen` have one";
 const STICK: &str = "stick tables come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
 const AGENT: &str = "agent checks come with the next releases";
@@ -38,7 +36,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Backend, "agent", AGENT),
     (Place::Backend, "log", LOGS),
     (Place::Backend, "server_template", DNS),
-    (Place::Backend, "stats", STATS),
     (Place::Backend, "stick", STICK),
     (Place::Backend, "tcp_request", RULES),
     (Place::Backend, "tcp_response", RULES),

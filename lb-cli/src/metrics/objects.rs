@@ -222,7 +222,7 @@ fn histograms(out: &mut Writer, kind: &str, rows: &[&Row], system: &System) {
         .map(|row| match row.source {
             Source::Frontend(at) => system.frontend_totals(at),
             Source::Backend(at) => system.backend_totals(at),
-            Source::Server { backend, uid, .. } => system.server_totals(backend, uid),
+            Source::Server { backend, uid } => system.server_totals(backend, uid),
         })
         .collect();
     for (phase, time, help) in PHASES {

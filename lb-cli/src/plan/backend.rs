@@ -25,7 +25,7 @@ use lb_http::{
 };
 use lb_tcp::{Address, Connector};
 
-use super::{BackendPlace, Names, Rules, frontend, problem};
+use super::{BackendPlace, Names, Rules, Stats, frontend, problem};
 use crate::config::{Diagnostics, ServerAddress, Spanned, model};
 
 /// A retry budget lets this many retries through ahead of any request.
@@ -45,6 +45,7 @@ pub struct Backend {
     compression: Option<Compression>,
     place: Arc<BackendPlace>,
     pages: Pages,
+    stats: Option<Stats>,
     budget: Option<Arc<Budget>>,
     model: model::Backend,
 }
@@ -124,6 +125,10 @@ impl Backend {
             ),
             place: Arc::default(),
             pages: frontend::pages(&model.errorfile),
+            stats: model
+                .stats
+                .as_ref()
+                .map(|stats| Stats::compile(stats, scope, diagnostics)),
             budget: model
                 .retry_budget
                 .map(|percent| Arc::new(Budget::new(percent.into(), BUDGET_RESERVE))),
@@ -150,6 +155,11 @@ impl Backend {
     /// Its rules.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Its statistics page.
+    pub fn stats(&self) -> Option<&Stats> {
+        self.stats.as_ref()
     }
 
     /// Its name.

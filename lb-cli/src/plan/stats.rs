@@ -10,7 +10,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::frontend;
 use crate::config::{Diagnostics, model};
 
-/// The statistics page of a frontend.
+/// The statistics page of a frontend or of a backend.
 #[derive(Debug)]
 pub struct Stats {
     /// What is asked of those who bring no password, or a wrong one.

@@ -207,12 +207,12 @@ async fn respond(
             return Ok(site.answered(record, answer, transaction));
         }
     }
-    if let Some(page) = site.page(&request) {
+    if let Some((page, owner)) = site.page(&request) {
         let record = client.map(|client| {
             Record::new(&site, By::Stats, client, asked).seeing(&request, &transaction)
         });
         // In a box, so that the future of other requests is no larger for it.
-        let response = Box::pin(page.answer(&site.system, plan, request)).await;
+        let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
     }
@@ -240,6 +240,14 @@ async fn respond(
                 .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
             return Ok(site.answered(record, answer, transaction));
         }
+    }
+    if let Some((page, owner)) = target.page(&request) {
+        let by = at.map_or(By::Nobody, By::StatsOf);
+        let record = client
+            .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
+        let response = Box::pin(page.answer(&site.system, owner, request)).await;
+        let failure = Failure::Local;
+        return Ok(site.answered(record, Answer { response, failure }, transaction));
     }
     let mut record =
         client.map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
@@ -458,10 +466,14 @@ impl Site {
     }
 
     /// The statistics page, if this request is for it.
-    fn page(&self, request: &Request<Incoming>) -> Option<&stats::Page> {
+    fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
         let page = self.frontend.page.as_ref()?;
-        let model = self.frontend.plan.stats()?.model();
-        stats::is_for(&model.uri, request).then_some(page)
+        let owner = stats::Owner {
+            stats: self.frontend.plan.stats()?,
+            pages: self.frontend.plan.pages(),
+            name: self.frontend.plan.name(),
+        };
+        stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
     }
 
     /// Is the process stopping without waiting for requests?
@@ -531,6 +543,17 @@ impl Site {
 }
 
 impl Target {
+    /// The backend's statistics page, if this request is for it.
+    fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
+        let page = self.backend.page.as_ref()?;
+        let owner = stats::Owner {
+            stats: self.backend.plan.stats()?,
+            pages: &self.pages,
+            name: self.backend.plan.name(),
+        };
+        stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
+    }
+
     fn new(
         worker: usize,
         frontend: &RunningFrontend,

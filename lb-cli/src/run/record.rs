@@ -54,8 +54,20 @@ pub(super) enum By {
     Backend(usize),
     /// No backend is there for it.
     Nobody,
-    /// The statistics page.
+    /// The statistics page of the frontend.
     Stats,
+    /// That of the backend of a route.
+    StatsOf(usize),
+}
+
+impl By {
+    /// The backend that the request has reached.
+    const fn backend(self) -> Option<usize> {
+        match self {
+            Self::Backend(at) | Self::StatsOf(at) => Some(at),
+            Self::Nobody | Self::Stats => None,
+        }
+    }
 }
 
 /// The request as it came, before rules change it.
@@ -84,7 +96,7 @@ impl Record {
         };
         count(site.traffic());
         match by {
-            By::Backend(at) => count(site.backend_traffic(at)),
+            By::Backend(at) | By::StatsOf(at) => count(site.backend_traffic(at)),
             By::Stats => site.traffic().intercepted.add(1),
             By::Nobody => {}
         }
@@ -167,7 +179,7 @@ impl Record {
         self.termination = Termination::of(exchange.as_ref().and_then(|e| e.failure));
         self.exchange = exchange;
         self.site.traffic().answered(status);
-        let By::Backend(at) = self.by else { return };
+        let Some(at) = self.by.backend() else { return };
         // Whoever answers first of those who are there at a peak has seen it; a
         // request that has failed has left already.
         let traffic = self.site.backend_traffic(at);
@@ -199,7 +211,7 @@ impl Record {
             return;
         }
         self.site.traffic().denied_responses.add(1);
-        let By::Backend(at) = self.by else { return };
+        let Some(at) = self.by.backend() else { return };
         self.site.backend_traffic(at).denied_responses.add(1);
         let server = self.exchange.as_ref().and_then(|e| e.server.as_ref());
         if let Some(traffic) = server.and_then(|s| self.site.server_traffic(at, s.uid())) {
@@ -223,7 +235,7 @@ impl Record {
             traffic.bytes_out.add(bytes_out);
         };
         volume(self.site.traffic());
-        let By::Backend(at) = self.by else { return };
+        let Some(at) = self.by.backend() else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);
         let exchange = self.exchange.as_ref();
@@ -322,10 +334,7 @@ impl Record {
             return;
         };
         let plan = &self.site.frontend.plan;
-        let backend = match self.by {
-            By::Backend(at) => Some(self.site.backend(at)),
-            By::Nobody | By::Stats => None,
-        };
+        let backend = self.by.backend().map(|at| self.site.backend(at));
         let mut connections = self.site.connections();
         if let Some(backend) = backend {
             connections.backend = backend.pool.load().in_flight;
@@ -344,7 +353,7 @@ impl Record {
             frontend: plan.name(),
             backend: backend.map_or(plan.name(), |backend| backend.plan().name()),
             exchange: self.exchange.as_ref(),
-            by_stats: self.by == By::Stats,
+            by_stats: matches!(self.by, By::Stats | By::StatsOf(_)),
             status: self.status,
             bytes: self.client.bytes_out(),
             bytes_in: self.client.bytes_in(),

@@ -74,6 +74,7 @@ pub struct RunningBackend {
     /// Servers that were added at run time, by their names.
     added: Arc<AddedServers>,
     pub(super) rates: BackendRates,
+    pub(super) page: Option<stats::Page>,
 }
 
 impl std::fmt::Debug for RunningBackend {
@@ -325,6 +326,7 @@ impl System {
                     history: Mutex::new(History::new(up, started)),
                     rates: BackendRates::default(),
                     added: Arc::clone(&added),
+                    page: backend.stats().is_some().then(stats::Page::new),
                     pool,
                 });
                 let rated: Weak<dyn Rated> = Arc::downgrade(&(Arc::clone(&running) as _));

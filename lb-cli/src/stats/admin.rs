@@ -74,9 +74,12 @@ enum Action {
     Check(bool),
     /// Sets the weight that the form's other field says.
     Weight,
-    /// Ends its sessions.
-    Shutdown,
+    /// Breaks off what it is serving.
+    Kill,
 }
+
+/// Offered only where there is a server that keeps track of its sessions.
+pub(super) const KILL: &str = "shutdown";
 
 /// Words of the form, with what the page calls them; those without a name are HAProxy's old ones.
 pub(super) const ACTIONS: [(&str, &str); 14] = [
@@ -89,7 +92,7 @@ pub(super) const ACTIONS: [(&str, &str); 14] = [
     ("hrunn", "Health: force UP"),
     ("hnolb", "Health: force NOLB"),
     ("hdown", "Health: force DOWN"),
-    ("shutdown", "Kill Sessions"),
+    (KILL, "Kill Sessions"),
     ("enable", ""),
     ("disable", ""),
     ("start", ""),
@@ -100,20 +103,20 @@ impl Action {
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "weight" => Self::Weight,
-            "shutdown" => Self::Shutdown,
             "ready" | "enable" | "start" => Self::Administrative(Administrative::Ready),
             "drain" | "stop" => Self::Administrative(Administrative::Drain),
             "maint" | "disable" => Self::Administrative(Administrative::Maint),
             "hrunn" => Self::Health(Operational::Up),
             "hnolb" => Self::Health(Operational::Stopping),
             "hdown" => Self::Health(Operational::Down),
+            KILL => Self::Kill,
             "ehlth" => Self::Check(true),
             "dhlth" => Self::Check(false),
             _ => return None,
         })
     }
 
-    /// True if there is a server of this name, and it can have the weight.
+    /// True if there is a server of this name, to which it can be done.
     fn apply(self, backend: &RunningBackend, server: &str, weight: &str) -> bool {
         let snapshot = backend.pool().snapshot();
         let Some(server) = snapshot.by_name(server) else {
@@ -125,11 +128,18 @@ impl Action {
             Self::Administrative(state) => _ = target.set_state(state),
             Self::Health(state) => _ = target.set_health(state),
             Self::Check(on) => _ = target.set_checked(on),
-            Self::Shutdown => _ = target.shut_down_sessions(),
+            Self::Kill => return target.shut_down_sessions().is_ok(),
             Self::Weight => return target.set_weight(Some(weight)).is_ok(),
         }
         true
     }
+}
+
+/// Only a server with `on_marked_down` knows its sessions: every request pays for that.
+pub(super) fn can_be_cut(backend: &RunningBackend, server: &str) -> bool {
+    let servers = &backend.plan().model().server;
+    let it = servers.iter().find(|it| it.name.as_str() == server);
+    it.is_some_and(|it| it.on_marked_down.is_some())
 }
 
 /// Does what a form says: `s=web1&s=web2&action=drain&b=app`, in any order.

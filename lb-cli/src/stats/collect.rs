@@ -159,7 +159,7 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
         sums.selected += selected;
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
-        let rate = backend.rates().server(server.uid());
+        let rates = backend.rates().server(server.uid());
         let source = Source::Server {
             backend: at,
             uid: server.uid(),
@@ -178,8 +178,8 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .number(Bck, server.is_backup())
             .number(Sid, server.number())
             .number(Lbtot, selected)
-            .number(Rate, rate.requests.now())
-            .number(RateMax, rate.requests.max())
+            .number(Rate, rates.requests.now())
+            .number(RateMax, rates.requests.max())
             .number(SrvIcur, server.target().idle_connections() as u64)
             .number(Uweight, server.user_weight())
             .number(Dresp, totals.denied_responses)

@@ -23,7 +23,7 @@ use http::{
         REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
-use lb_http::{fetch, server::Incoming};
+use lb_http::{fetch, page::Pages, server::Incoming};
 
 pub(crate) use self::collect::numbered_backends;
 pub use self::{
@@ -39,11 +39,20 @@ use crate::{plan, run::System};
 use admin::Outcome;
 use view::{Format, View};
 
-/// The page of one frontend.
+/// The page of one frontend, or of one backend.
 #[derive(Debug)]
 pub(crate) struct Page {
     /// What its forms bear, and nobody else's can.
     token: String,
+}
+
+/// Whose page it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    pub(crate) stats: &'a plan::Stats,
+    pub(crate) pages: &'a Pages,
+    /// `.` in its scope.
+    pub(crate) name: &'a str,
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -61,14 +70,12 @@ impl Page {
     pub(crate) async fn answer(
         &self,
         system: &System,
-        frontend: &plan::Frontend,
+        owner: Owner<'_>,
         request: Request<Incoming>,
     ) -> Response<Bytes> {
-        let Some(stats) = frontend.stats() else {
-            return frontend.pages().response(StatusCode::SERVICE_UNAVAILABLE);
-        };
+        let Owner { stats, pages, name } = owner;
         if !stats.admits(request.headers().get(AUTHORIZATION)) {
-            let mut refusal = frontend.pages().response(StatusCode::UNAUTHORIZED);
+            let mut refusal = pages.response(StatusCode::UNAUTHORIZED);
             let headers = refusal.headers_mut();
             headers.insert(WWW_AUTHENTICATE, stats.challenge.clone());
             return refusal;
@@ -82,7 +89,7 @@ impl Page {
             };
             return see_other(&format!("{uri};st={}{}", outcome.code(), view.suffix()));
         }
-        let rows = shown(collect(system), &view, stats.model(), frontend.name());
+        let rows = shown(collect(system), &view, stats.model(), name);
         let (kind, body) = match view.format {
             Format::Csv => (PLAIN, csv(&rows)),
             Format::Json => (JSON, json(&rows)),

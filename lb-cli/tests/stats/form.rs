@@ -5,7 +5,13 @@ use std::net::SocketAddr;
 use crate::{
     USER,
     common::{
-        address, message::Message, origin::Origin, process::Process, site::get, until, wire::Wire,
+        address,
+        message::Message,
+        origin::{Answer, Origin},
+        process::Process,
+        site::get,
+        until,
+        wire::Wire,
         within,
     },
     fetch,
@@ -67,6 +73,59 @@ impl Site {
             while self.status(server).await != state {}
         })
         .await;
+    }
+}
+
+/// Only servers with `on_marked_down` know their sessions; with others it is not offered.
+#[tokio::test]
+async fn sessions_are_killed_where_they_are_known() {
+    let front = address::free();
+    let origin = Origin::start(|_| Answer::Hang).await;
+    let address = origin.address();
+    let config = format!(
+        "[frontend.web]\nbind = [\"{front}\"]\ndefault_backend = \"app\"\n\
+         stats = {{ uri = \"/st\", auth = [\"user:secret\"], admin = \"if TRUE\" }}\n\
+         [backend.app]\nretries = 0\nserver = [{{ name = \"s1\", address = \"{address}\", on_marked_down = \"shutdown-sessions\" }}]\n\
+         [backend.other]\nserver = [{{ name = \"o1\", address = \"{address}\" }}]\n"
+    );
+    let site = Site {
+        lb: Process::lb(&config, &[front]).await,
+        front,
+        _origins: [origin, Origin::named("unused").await],
+    };
+    let page = text(fetch(front, "/st", USER).await);
+    assert_eq!(page.matches("value=\"shutdown\"").count(), 1);
+    let mut client = Wire::send_to(front, get("/", "")).await;
+    within("a session", async {
+        while Table::of(front, "/st;csv").await.get("app", "s1", "scur") != "1" {}
+    })
+    .await;
+    assert_eq!(site.sent("", "s=o1&action=shutdown&b=other").await, "ERRP");
+    assert_eq!(site.sent("", "s=s1&action=shutdown&b=app").await, "DONE");
+    assert_eq!(client.response().await.status(), 503);
+}
+
+#[tokio::test]
+async fn a_weight_is_set() {
+    let site = Site::new("admin = \"if TRUE\"").await;
+    let weight = async || {
+        Table::of(site.front, "/st;csv")
+            .await
+            .number("app", "s1", "uweight")
+    };
+    for (form, outcome, is) in [
+        ("s=s1&action=weight&w=40&b=app", "DONE", 40),
+        ("s=s1&action=weight&w=300%25&b=app", "DONE", 3),
+        ("s=s1&action=weight&w=257&b=app", "ERRP", 3),
+        ("s=s1&action=weight&b=app", "ERRP", 3),
+        ("s=s1&action=weight&w=0&b=app", "DONE", 0),
+    ] {
+        assert_eq!(site.sent("", form).await, outcome, "{form}");
+        assert_eq!(weight().await, is, "{form}");
+    }
+    // A server without weight gets no requests.
+    for _ in 0..4 {
+        assert_eq!(text(fetch(site.front, "/", "").await), "s2");
     }
 }
 

@@ -224,6 +224,90 @@ async fn bytes_are_those_of_the_wire() {
     }
 }
 
+/// Observed with HAProxy 2.6.12: a page of a backend answers what reaches that backend, counts there
+/// and not as intercepted by the frontend, and is logged with the backend's name.
+#[tokio::test]
+async fn a_backend_may_have_a_page_of_its_own() {
+    let (front, other, nobody) = (address::free(), address::free(), address::free());
+    let config = format!(
+        "[global]\nlog = [{{ to = \"stdout\" }}]\n\
+         [frontend.web]\nbind = [\"{front}\"]\nuse_backend = [\"app if {{ path_beg /app }}\"]\n\
+         [frontend.other]\nbind = [\"{other}\"]\ndefault_backend = \"app\"\n\
+         [backend.app]\nstats = {{ uri = \"/app/st\", auth = [\"user:secret\"], scope = [\".\"], admin = \"if TRUE\" }}\n\
+         server = [{{ name = \"s1\", address = \"{nobody}\" }}]\n"
+    );
+    let lb = Process::lb(&config, &[front, other]).await;
+    assert_eq!(fetch(front, "/app/st", "").await.status(), 401);
+    for from in [front, other] {
+        let answer = fetch(from, "/app/st", USER).await;
+        assert_eq!(answer.status(), 200);
+        let page = text(answer);
+        assert!(page.contains("id=\"app\"") && !page.contains("id=\"web\""));
+    }
+    let table = Table::of(front, "/app/st;csv").await;
+    assert_eq!(table.number("app", "BACKEND", "req_tot"), 4);
+    assert_eq!(table.number("app", "BACKEND", "hrsp_2xx"), 2);
+    assert_eq!(table.number("app", "s1", "req_tot"), 0);
+    let form = "s=s1&action=drain&b=app";
+    let post = format!(
+        "POST /app/st HTTP/1.1\r\nHost: a\r\n{USER}Content-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let answer = Wire::send_to(front, post).await.response().await;
+    assert_eq!(answer.get("location"), Some("/app/st;st=DONE"));
+    lb.logged("of the backend's page", |line| {
+        line.contains(" web app/<STATS> ")
+    })
+    .await;
+    // All else goes to its servers.
+    assert_eq!(fetch(front, "/app/x", "").await.status(), 503);
+}
+
+#[tokio::test]
+async fn a_link_sorts_servers() {
+    let (_lb, front, _origin) = site("uri = \"/st\"").await;
+    let names = async |target: &str| {
+        let page = text(fetch(front, target, "").await);
+        let section = page.split_once("<section id=\"app\"").unwrap().1;
+        let section = section.split_once("</section>").unwrap().0;
+        let rows = section.split("data-name=\"").skip(2);
+        let names: Vec<_> = rows.map(|row| row.split_once('"').unwrap().0).collect();
+        names.join(" ")
+    };
+    assert_eq!(names("/st").await, "s1 s2 s3 BACKEND");
+    assert_eq!(names("/st;sort=-svname").await, "s3 s2 s1 BACKEND");
+    let page = text(fetch(front, "/st;sort=svname;up?scope=app", "").await);
+    // Each link keeps what the others have set.
+    for link in [
+        "/st;up;sort=-svname?scope=app",
+        "/st;sort=svname?scope=app",
+        "/st;up;sort=-stot?scope=app",
+    ] {
+        assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
+    }
+}
+
+/// Samples are of five seconds; the second one makes a line.
+#[tokio::test]
+async fn the_last_minutes_are_drawn() {
+    let (_lb, front, _origin) = site("uri = \"/st\"").await;
+    let line = within("two spans", async {
+        loop {
+            // Traffic in each of them.
+            assert_eq!(fetch(front, "/", "").await.status(), 200);
+            let page = text(fetch(front, "/st", "").await);
+            let section = page.split_once("<section id=\"app\"").unwrap().1.to_owned();
+            if section.contains("<path class=\"l\"") {
+                return section;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    assert!(line.contains("<svg class=\"r\"") && line.contains("<svg class=\"w\""));
+    assert!(line.contains("the last 5 minutes: at most "), "{line}");
+}
+
 /// What base64 stands for (RFC 4648).
 fn octets(base64: &str) -> Vec<u8> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

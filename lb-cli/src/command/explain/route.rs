@@ -34,7 +34,7 @@ pub(super) fn explain<'f>(
             chosen = named(frontend, route, case, plan);
         }
     }
-    match (frontend.default_backend(), chosen) {
+    let chosen: Option<&Backend> = match (frontend.default_backend(), chosen) {
         (Some(default), None) => {
             sheet.judged("default", default.name(), "yes", "");
             Some(default)
@@ -49,7 +49,17 @@ pub(super) fn explain<'f>(
             None
         }
         (None, Some(_)) => chosen,
+    };
+    let backend = chosen?;
+    if let Some(page) = backend.stats()
+        && stats::is_for(&page.model().uri, &case.request)
+    {
+        sheet.blank();
+        let name = backend.name();
+        sheet.row("backend", format!("{name}: its statistics page answers"));
+        return None;
     }
+    Some(backend)
 }
 
 /// The backend that a route names; the default where there is none of that name.

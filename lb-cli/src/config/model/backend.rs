@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Acl, Compression, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch,
-    RetryOn, Rules, Server, ServerTimeouts,
+    RetryOn, Rules, Server, ServerTimeouts, Stats,
     check::{Check, Surroundings},
     server::{self, Common},
 };
@@ -67,6 +67,8 @@ pub struct Backend {
     pub errorfile: Vec<ErrorFile>,
     /// Which responses are compressed.
     pub compression: Option<Compression>,
+    /// Its own statistics page, for requests that reach it; that of `listen` is the frontend's.
+    pub stats: Option<Stats>,
     /// What happens to connections between requests.
     pub http_connection: HttpConnection,
     /// The header that names the client's address, if any.
@@ -155,6 +157,9 @@ impl Backend {
             force_persist: section.one_or_more("force_persist"),
             ignore_persist: section.one_or_more("ignore_persist"),
             errorfile: ErrorFile::read_all(section),
+            stats: (section.place != Place::Listen)
+                .then(|| Stats::read(section))
+                .flatten(),
             http_connection: section.get("http_connection").unwrap_or_default(),
             forwardfor: ForwardFor::read(section),
             timeout,
@@ -193,6 +198,7 @@ impl Backend {
         out.set_some("connect_source", self.connect_source);
         out.set("via", self.via);
         out.set("log_health_checks", self.log_health_checks);
+        out.set_some("stats", self.stats.as_ref());
         self.rules.print(out);
         Acl::print_all(&self.acl, &path, out);
         if let Some(cookie) = &self.cookie {

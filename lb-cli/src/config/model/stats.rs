@@ -1,4 +1,4 @@
-//! `stats`: the statistics page of a frontend.
+//! `stats`: the statistics page of a frontend or of a backend.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::config::{
     value::Value,
 };
 
-/// The statistics page of a frontend.
+/// The statistics page of a frontend or of a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// Requests whose target begins with this get the page. `/haproxy?stats`.

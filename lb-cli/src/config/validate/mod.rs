@@ -71,6 +71,9 @@ pub(crate) fn references(config: &Config, cx: &Context<'_>) {
         }
     }
     for backend in &config.backends {
+        for name in backend.stats.iter().flat_map(|stats| &stats.scope) {
+            section_exists(config, name, cx);
+        }
         for server in &backend.server {
             if let Some(track) = &server.track {
                 tracked_exists(config, (backend, server), track, cx);

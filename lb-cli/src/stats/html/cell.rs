@@ -15,7 +15,7 @@ pub(super) fn cell(out: &mut String, row: &Row, column: Column) -> fmt::Result {
     match (column, row.field(column)) {
         (CheckStatus, Some(Field::Text(status))) => {
             let code = row.count(CheckCode).map(|code| format!("/{code}"));
-            let time = row.count(CheckDuration).map(|ms| format!(" in {ms} ms"));
+            let time = row.count(CheckDuration).map(|ms| format!(" {ms} ms"));
             write!(
                 out,
                 "{}{}{}",

@@ -83,9 +83,9 @@ impl Page<'_> {
         let responses = [Hrsp1xx, Hrsp2xx, Hrsp3xx, Hrsp4xx, Hrsp5xx, HrspOther];
         let responses: u64 = responses.into_iter().map(sum).sum();
         let errors = sum(Hrsp5xx);
-        write!(
+        writeln!(
             out,
-            "<li><span>Errors (5xx)</span><b>{}</b><small>{} % of all<br>{} were 4xx, {} denied</small></li></ul>\n",
+            "<li><span>Errors (5xx)</span><b>{}</b><small>{} % of all<br>{} were 4xx, {} denied</small></li></ul>",
             Grouped(errors),
             Percent(errors, responses),
             Grouped(sum(Hrsp4xx)),

@@ -43,6 +43,8 @@
         swap(section.querySelector("tbody"), theirs[at].querySelector("tbody"));
         const token = section.querySelector("input[name=t]"), next = theirs[at].querySelector("input[name=t]");
         if (token && next) token.value = next.value;
+        const form = section.querySelector("form");
+        if (moved && form) form.action = theirs[at].querySelector("form").getAttribute("action");
         for (const box of all("tbody input", section)) {
           box.checked = ticked.includes(box.value);
           if (focus && box.value === focus && document.activeElement === body) box.focus();

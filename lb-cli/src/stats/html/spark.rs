@@ -32,9 +32,9 @@ pub(super) fn spans(system: &System, row: &Row) -> Vec<Span> {
             frontend.map(|frontend| frontend.rates().trace.spans())
         }
         Source::Backend(at) => backend(at).map(|rates| rates.trace.spans()),
-        Source::Server {
-            backend: at, uid, ..
-        } => backend(at).map(|rates| rates.server(uid).trace.spans()),
+        Source::Server { backend: at, uid } => {
+            backend(at).map(|rates| rates.server(uid).trace.spans())
+        }
     };
     spans.unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::stats::{
     Column::{self, *},
-    Kind, Row, admin,
+    Kind, Row, Source, admin,
     row::Field,
     view::Sort,
 };
@@ -101,7 +101,14 @@ impl Page<'_> {
         }
         out.push_str("</tbody></table></div>\n");
         if let Some(token) = token {
-            actions(out, id, token)?;
+            let can_kill = rows.iter().any(|row| match row.source {
+                Source::Server { backend, .. } => {
+                    let backend = self.system.backends().get(backend);
+                    backend.is_some_and(|it| admin::can_be_cut(it, &row.name))
+                }
+                _ => false,
+            });
+            actions(out, id, token, can_kill)?;
         }
         out.push_str("</section>\n");
         Ok(())
@@ -203,7 +210,8 @@ impl Page<'_> {
                     continue;
                 }
                 let class = match row.field(*column) {
-                    Some(Field::Number(0)) if at > 0 => " class=\"z\"",
+                    Some(Field::Number(0)) if at == 0 => " class=\"g z\"",
+                    Some(Field::Number(0)) => " class=\"z\"",
                     _ => class_of(at, *column),
                 };
                 let title = Detail(row, *column).to_string();
@@ -224,10 +232,10 @@ impl Page<'_> {
 }
 
 /// What can be done to the servers that are ticked.
-fn actions(out: &mut String, id: u64, token: &str) -> fmt::Result {
+fn actions(out: &mut String, id: u64, token: &str, can_kill: bool) -> fmt::Result {
     out.push_str("<div class=\"act\"><label>Selected servers <select name=\"action\"><option value=\"\">choose an action</option>");
     for (word, title) in admin::ACTIONS {
-        if !title.is_empty() {
+        if !title.is_empty() && (word != admin::KILL || can_kill) {
             write!(out, "<option value=\"{word}\">{title}</option>")?;
         }
     }
@@ -336,7 +344,6 @@ mod tests {
 
     #[test]
     fn servers_are_sorted_between_frontend_and_backend() {
-        use crate::stats::Source;
         let server = |name: &str| Row::server("app", name);
         let rows = [
             Row::new(Source::Frontend(0), "app", "FRONTEND").number(Scur, 9_u64),
