@@ -23,7 +23,7 @@ mod unbuilt;
 mod usage;
 mod vrrp;
 
-pub(crate) use self::{commands::table, socket::Socket};
+pub(crate) use self::{commands::table, session::LONGEST_LINE, socket::Socket};
 pub use self::{
     reply::{Content, Reply},
     socket::AdminError,

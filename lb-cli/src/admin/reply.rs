@@ -26,14 +26,15 @@ impl Reply {
 
     /// `{"ok":true,"result":…}`
     pub fn json(&self) -> String {
-        json!({ "ok": true, "result": self.0.json() }).to_string()
+        // By hand, so that what matters comes first.
+        format!("{{\"ok\":true,\"result\":{}}}", self.0.json())
     }
 }
 
 /// `{"ok":false,"error":{"code":…,"message":…}}`
 pub(super) fn refusal(error: &CommandError) -> String {
     let error = json!({ "code": error.code(), "message": error.to_string() });
-    json!({ "ok": false, "error": error }).to_string()
+    format!("{{\"ok\":false,\"error\":{error}}}")
 }
 
 impl fmt::Debug for Reply {
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(nothing.json(), r#"{"ok":true,"result":null}"#);
         let said = refusal(&CommandError::Refused(crate::run::Refusal::NoServer));
         let expected =
-            r#"{"error":{"code":"no-such-server","message":"No such server."},"ok":false}"#;
+            r#"{"ok":false,"error":{"code":"no-such-server","message":"No such server."}}"#;
         assert_eq!(said, expected);
     }
 }

@@ -129,16 +129,16 @@ fn state_of(
     let (status, result) = report.as_ref().map_or((1, 0), checked);
     let is_checked = report.as_ref().is_some_and(|report| report.checked);
     // CONFIGURED 2, ENABLED 4, PAUSED 8.
-    let paused = if administrative == Administrative::Maint {
-        8
-    } else {
-        0
+    let paused = match check.is_some() {
+        true => administrative == Administrative::Maint,
+        false => configured,
     };
-    let check_state = match (check.is_some(), is_checked) {
-        (true, true) => 2 | 4 | paused,
-        (true, false) => 2 | paused,
-        (false, _) => paused,
+    let enabled = match (check.is_some(), is_checked) {
+        (true, true) => 2 | 4,
+        (true, false) => 2,
+        (false, _) => 0,
     };
+    let check_state = enabled | (u8::from(paused) << 3);
     let since = report
         .as_ref()
         .map_or(system.started(), |report| report.since);
@@ -163,12 +163,13 @@ fn state_of(
         now.saturating_duration_since(since).as_secs().into(),
         status.into(),
         result.into(),
-        level(
-            report.as_ref(),
-            check.map_or(RISE, |check| check.rise),
-            operational,
-        )
-        .into(),
+        match check {
+            None if configured => 0.into(),
+            _ => {
+                let rise = check.map_or(RISE, |check| check.rise);
+                level(report.as_ref(), rise, operational).into()
+            }
+        },
         check_state.into(),
         0.into(),
         0.into(),

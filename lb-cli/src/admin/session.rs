@@ -13,13 +13,16 @@ use super::{
 };
 
 /// The longest line, in octets: HAProxy's default buffer.
-const LONGEST_LINE: usize = 16_384;
+pub(crate) const LONGEST_LINE: usize = 16_384;
 
 /// For a line to come and for an answer to be taken: HAProxy's `stats timeout`.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same for the next line after `prompt`: somebody is typing.
 const TYPING: Duration = Duration::from_secs(600);
+
+/// How much of what comes after too long a line is thrown away, in octets.
+const DRAINED: u64 = 1 << 20;
 
 /// What is written at a time, so that a slow reader is told from one that is gone.
 const PIECE: usize = 65_536;
@@ -98,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         if line.len() > LONGEST_LINE {
             let message = format!("a line has at most {LONGEST_LINE} octets");
             self.refuse(&message).await?;
+            self.drain().await?;
             return Ok(None);
         }
         match String::from_utf8(line) {
@@ -183,6 +187,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             text.push('\n');
             self.write(&text).await?;
         }
+        Ok(())
+    }
+
+    /// Ends the answer and reads on for a while: what is unread when a Unix socket is closed takes the answer along.
+    async fn drain(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await?;
+        let mut rest = (&mut self.stream).take(DRAINED);
+        // Who does not stop has had time to read.
+        let _ = timeout(PATIENCE, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
         Ok(())
     }
 
@@ -275,7 +288,7 @@ mod tests {
     async fn lines_have_a_limit_and_are_text() {
         let most = format!("echo {}\n", "a".repeat(LONGEST_LINE - 5));
         assert_eq!(answered(&most).await.len(), LONGEST_LINE - 5 + 2);
-        let over = answered(&"a".repeat(LONGEST_LINE + 1)).await;
+        let over = answered(&("a".repeat(LONGEST_LINE + 1) + "\n")).await;
         assert_eq!(over, "a line has at most 16384 octets\n\n");
         let (mut client, _session) = client();
         client.write_all(b"echo \xff\n").await.unwrap();

@@ -12,7 +12,7 @@ use std::{
 use clap::Args;
 
 use super::{Failed, output};
-use crate::config::model::ADMIN_SOCKET;
+use crate::{admin::LONGEST_LINE, config::model::ADMIN_SOCKET};
 
 /// A process that does not answer within this time will not.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,6 +56,10 @@ impl Ctl {
             "set severity-output number;"
         };
         let line = format!("{form} {asked}\n");
+        if line.len() > LONGEST_LINE {
+            let why = format!("a line has at most {LONGEST_LINE} octets");
+            return Err(Failed::Usage(why));
+        }
         let socket = self.socket.unwrap_or_else(usual);
         let failed = |what: &str, why: &io::Error| {
             let (path, why) = (socket.display(), words(why));
