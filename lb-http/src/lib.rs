@@ -60,6 +60,7 @@ pub mod fetch;
 pub mod format;
 mod h1;
 pub mod headers;
+pub mod map;
 pub mod page;
 mod pool;
 pub mod proxy;

@@ -281,7 +281,12 @@ pub(super) fn scopes(
     let (response, others) = build(Place::Response);
     // What is wrong in one place only is told where the name is used there; the rest is the same in both, but for what
     // a misplaced fetch hides.
-    errors.extend(others.into_iter().filter(|other| !errors.contains(other)).collect::<Vec<_>>());
+    errors.extend(
+        others
+            .into_iter()
+            .filter(|other| !errors.contains(other))
+            .collect::<Vec<_>>(),
+    );
     for error in errors {
         let Some(acl) = acls.iter().find(|acl| acl.name.as_str() == error.name) else {
             continue;

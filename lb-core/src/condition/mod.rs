@@ -56,6 +56,7 @@ pub use self::{
     call::{Arg, Call, SampleExpr},
     error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
+    pattern::{SinglePattern, embedded_ipv4},
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},
     trace::{TermTrace, TestTrace, Trace},

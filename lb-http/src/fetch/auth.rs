@@ -32,26 +32,39 @@ pub(super) fn resolve(
     Some(match call.name.as_str() {
         "http_auth" => users(call, registry).map(|users| {
             Other::fetch(SampleType::Bool, Needs::Request, move |view, visit| {
-                let verdict = with_credentials(view, |given| given.are_in(&users));
-                visit(Sample::Bool(verdict))
-            })
-        }),
-        "http_auth_group" => users(call, registry).map(|users| {
-            Other::fetch(SampleType::Str, Needs::Request, move |view, visit| {
                 with_credentials(view, |given| {
-                    let Some((user, password)) = given.basic() else {
-                        return false;
-                    };
-                    users.admits(user, password)
-                        && users
-                            .groups_of(user)
-                            .any(|group| visit(Sample::Str(group.as_bytes())))
+                    let verdict = given.user_in(&users).is_some();
+                    given.basic().is_some() && visit(Sample::Bool(verdict))
                 })
             })
         }),
+        // In a condition it is the groups of the user, elsewhere the user.
+        "http_auth_group" => users(call, registry).map(|users| {
+            let also = Arc::clone(&users);
+            Other::fetch_with_one(
+                SampleType::Str,
+                Needs::Request,
+                move |view, visit| {
+                    with_credentials(view, |given| {
+                        let mut groups = given
+                            .user_in(&users)
+                            .into_iter()
+                            .flat_map(|user| users.groups_of(user));
+                        groups.any(|group| visit(Sample::Str(group.as_bytes())))
+                    })
+                },
+                move |view, visit| {
+                    with_credentials(view, |given| {
+                        given
+                            .user_in(&also)
+                            .is_some_and(|user| visit(Sample::Str(user)))
+                    })
+                },
+            )
+        }),
         "http_auth_user" => taken(|given| given.basic().map(|(user, _)| user)),
         "http_auth_pass" => taken(|given| given.basic().map(|(_, password)| password)),
-        "http_auth_type" => taken(|given| Some(given.scheme)),
+        "http_auth_type" => taken(|given| Some(given.scheme.name())),
         "http_auth_bearer" => bearer(call),
         _ => return None,
     })
@@ -78,23 +91,38 @@ fn bearer(call: &Call) -> Result<HttpFetch, ConditionError> {
         Needs::Request,
         move |view, visit| match &field {
             None => with_credentials(view, |given| {
-                given.scheme.eq_ignore_ascii_case(b"bearer") && visit(Sample::Str(given.text))
+                given.scheme == Scheme::Bearer && visit(Sample::Str(given.text))
             }),
             Some(name) => {
                 let value = view.request.and_then(|view| view.headers.get(name));
                 value
                     .and_then(|value| split(value.as_bytes()))
-                    .filter(|given| given.scheme.eq_ignore_ascii_case(b"bearer"))
+                    .filter(|given| given.scheme == Scheme::Bearer)
                     .is_some_and(|given| visit(Sample::Str(given.text)))
             }
         },
     ))
 }
 
+/// What HAProxy knows to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Basic,
+    Bearer,
+}
+
+impl Scheme {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Basic => b"Basic",
+            Self::Bearer => b"Bearer",
+        }
+    }
+}
+
 /// What a client gives of itself.
 struct Credentials<'a> {
-    /// `Basic`, `Bearer`.
-    scheme: &'a [u8],
+    scheme: Scheme,
     text: &'a [u8],
     /// Of `Basic`: `user:password`.
     decoded: SmallVec<[u8; 128]>,
@@ -107,13 +135,14 @@ impl Credentials<'_> {
         Some((&self.decoded[..colon], &self.decoded[colon + 1..]))
     }
 
-    fn are_in(&self, users: &UserList) -> bool {
-        self.basic()
-            .is_some_and(|(user, password)| users.admits(user, password))
+    /// The user, if it is one of these and the password is right.
+    fn user_in(&self, users: &UserList) -> Option<&[u8]> {
+        let (user, password) = self.basic()?;
+        users.admits(user, password).then_some(user)
     }
 }
 
-/// False, too, where a request brings none.
+/// False, too, where a request brings none that can be read.
 fn with_credentials(view: &View<'_>, f: impl FnOnce(&Credentials<'_>) -> bool) -> bool {
     let value = view
         .request
@@ -121,11 +150,14 @@ fn with_credentials(view: &View<'_>, f: impl FnOnce(&Credentials<'_>) -> bool) -
     let Some(mut given) = value.and_then(|value| split(value.as_bytes())) else {
         return false;
     };
-    if given.scheme.eq_ignore_ascii_case(b"basic") {
+    if given.scheme == Scheme::Basic {
         given.decoded.resize(given.text.len().div_ceil(4) * 3, 0);
         let decoded =
             base64::engine::general_purpose::STANDARD.decode_slice(given.text, &mut given.decoded);
         given.decoded.truncate(decoded.unwrap_or(0));
+        if given.basic().is_none() {
+            return false;
+        }
     }
     f(&given)
 }
@@ -133,8 +165,12 @@ fn with_credentials(view: &View<'_>, f: impl FnOnce(&Credentials<'_>) -> bool) -
 /// Scheme and what follows it.
 fn split(value: &[u8]) -> Option<Credentials<'_>> {
     let blank = memchr::memchr(b' ', value)?;
+    let known = [Scheme::Basic, Scheme::Bearer];
+    let scheme = known
+        .into_iter()
+        .find(|scheme| scheme.name().eq_ignore_ascii_case(&value[..blank]))?;
     Some(Credentials {
-        scheme: &value[..blank],
+        scheme,
         text: value[blank..].trim_ascii(),
         decoded: SmallVec::new(),
     })

@@ -21,9 +21,12 @@ pub(super) fn resolve(call: &Call) -> Option<Result<HttpFetch, ConditionError>> 
         "http_first_req" => Other::bool(|view| Some(view.client?.requests() <= 1)),
         // Connections are in clear.
         "ssl_fc" => Other::bool(|_| Some(false)),
-        "url32" => number(|view, f| view.with_url(|url| f(url))),
+        // Observed: of an absolute target its path and query.
+        "url32" => number(|view, f| f(view.path_and_query().unwrap_or_default().as_bytes())),
         "base32" => number(|view, f| f(view.path().unwrap_or_default().as_bytes())),
-        "url32+src" => with_source(|view, f| view.with_url(|url| f(url))),
+        "url32+src" => {
+            with_source(|view, f| f(view.path_and_query().unwrap_or_default().as_bytes()))
+        }
         "base32+src" => with_source(|view, f| f(view.path().unwrap_or_default().as_bytes())),
         "url_ip" => Other::fetch(SampleType::Ip, Needs::Request, |view, visit| {
             authority(view).is_some_and(|(ip, _)| visit(Sample::Ip(ip)))

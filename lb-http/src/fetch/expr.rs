@@ -71,6 +71,8 @@ pub(super) struct Other {
     kind: SampleType,
     needs: Needs,
     take: Arc<Take>,
+    /// Shows what it is outside conditions, where that is something else.
+    one: Option<Arc<Take>>,
 }
 
 /// Which of the two messages.
@@ -191,6 +193,22 @@ impl Other {
             kind,
             needs,
             take: Arc::new(take),
+            one: None,
+        })
+    }
+
+    /// One that is something else outside conditions.
+    pub(super) fn fetch_with_one(
+        kind: SampleType,
+        needs: Needs,
+        take: impl Fn(&View<'_>, &mut dyn FnMut(Sample<'_>) -> bool) -> bool + Send + Sync + 'static,
+        one: impl Fn(&View<'_>, &mut dyn FnMut(Sample<'_>) -> bool) -> bool + Send + Sync + 'static,
+    ) -> HttpFetch {
+        HttpFetch::Other(Self {
+            kind,
+            needs,
+            take: Arc::new(take),
+            one: Some(Arc::new(one)),
         })
     }
 
@@ -288,9 +306,16 @@ impl HttpFetch {
     }
 
     fn one(&self, view: &View<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) {
-        let Self::Values(side, values, cast) = self else {
-            self.each(view, visit);
-            return;
+        let (side, values, cast) = match self {
+            Self::Values(side, values, cast) => (side, values, cast),
+            Self::Other(Other { one: Some(one), .. }) => {
+                one(view, visit);
+                return;
+            }
+            _ => {
+                self.each(view, visit);
+                return;
+            }
         };
         let last = match values {
             Values::Header { occurrence, .. } => *occurrence == 0,

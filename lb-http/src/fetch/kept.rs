@@ -24,16 +24,10 @@ pub(super) fn resolve(
             let version = super::expr::version(line.version);
             visit(Sample::Str(&[b"HTTP/", version].concat()))
         }),
+        // Observed: of an absolute target its path and query.
         "capture.req.uri" => line(call, registry, |line, visit| {
-            let view = super::RequestView {
-                method: &line.method,
-                uri: &line.uri,
-                version: line.version,
-                headers: &http::HeaderMap::new(),
-                source: None,
-                destination: None,
-            };
-            view.with_url(|url| visit(Sample::Str(url)))
+            let uri = line.uri.path_and_query().map_or("", |uri| uri.as_str());
+            uri.starts_with('/') && visit(Sample::Str(uri.as_bytes()))
         }),
         _ => return None,
     })

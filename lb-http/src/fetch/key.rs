@@ -6,9 +6,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderName, Method};
-use lb_core::condition::{
-    ConditionError, Known, Sample, SampleExpr, Span, Vocabulary as _, Word, words,
-};
+use lb_core::condition::{ConditionError, Sample, Span, Word, words};
 
 pub use lb_core::policy::Key;
 
@@ -319,19 +317,7 @@ impl<'w> Words<'w> {
 
     fn expr(&mut self) -> Result<KeySource, ConditionError> {
         let word = self.required("a sample expression")?;
-        let expr = SampleExpr::parse(word)?;
-        let vocabulary = HttpVocabulary::default();
-        let fetch = &expr.fetch;
-        let error = |message| ConditionError::new(fetch.span, message);
-        match vocabulary.knows(&fetch.name) {
-            Known::Built => vocabulary.resolve(&expr).map(KeySource::Expr),
-            Known::NotBuilt => Err(error(format!(
-                "`{}` is HAProxy's, and not built yet",
-                fetch.name
-            ))),
-            Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
-                .suggest(&fetch.name, vocabulary.names())),
-        }
+        HttpVocabulary::default().expr(word).map(KeySource::Expr)
     }
 
     fn end(&self, name: &str) -> Result<(), ConditionError> {

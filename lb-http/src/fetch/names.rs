@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lb_core::condition::{Call, ConditionError, Known, SampleExpr, Vocabulary};
+use lb_core::condition::{Call, ConditionError, Known, SampleExpr, Vocabulary, Word};
 
 use super::{
     convert::Chain,
@@ -227,6 +227,25 @@ impl HttpVocabulary {
 }
 
 impl HttpVocabulary {
+    /// Compiles an expression that is one word, as `hdr(host),lower`.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn expr(&self, word: &Word) -> Result<HttpExpr, ConditionError> {
+        let expr = SampleExpr::parse(word)?;
+        let fetch = &expr.fetch;
+        let error = |message| ConditionError::new(fetch.span, message);
+        match self.knows(&fetch.name) {
+            Known::Built => self.resolve(&expr),
+            Known::NotBuilt => Err(error(format!(
+                "`{}` is HAProxy's, and not built yet",
+                fetch.name
+            ))),
+            Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
+                .suggest(&fetch.name, self.names())),
+        }
+    }
+
     /// Whether what a fetch needs is there where it stands.
     fn check_place(&self, call: &Call, needs: Needs) -> Result<(), ConditionError> {
         let name = &call.name;

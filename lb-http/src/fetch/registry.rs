@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +16,7 @@ use lb_core::condition::{Arg, ConditionError};
 
 use super::facts::{BackendFacts, FrontendFacts};
 use crate::{
+    map::Map,
     transaction::{Variable, VariableScope},
     users::UserList,
 };
@@ -26,6 +28,7 @@ pub struct Registry {
     frontends: BTreeMap<Box<str>, Arc<dyn FrontendFacts>>,
     servers: BTreeMap<Box<str>, Box<[Box<str>]>>,
     users: BTreeMap<Box<str>, Arc<UserList>>,
+    maps: Mutex<BTreeMap<Box<str>, Arc<Map>>>,
     variables: Mutex<Vec<(VariableScope, Box<str>)>>,
     keeps_line: AtomicBool,
 }
@@ -67,6 +70,36 @@ impl Registry {
     /// The names of all lists of users, to suggest from.
     pub fn users_names(&self) -> impl Iterator<Item = &str> {
         self.users.keys().map(|name| &**name)
+    }
+
+    /// The maps that expressions name, by their file.
+    pub fn maps(&self) -> Vec<Arc<Map>> {
+        self.lock_maps().values().cloned().collect()
+    }
+
+    /// The map of this file.
+    pub fn find_map(&self, name: &str) -> Option<Arc<Map>> {
+        self.lock_maps().get(name).cloned()
+    }
+
+    /// The map of this file, which is read with its first use.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not text.
+    pub fn load_map(&self, name: &str) -> io::Result<Arc<Map>> {
+        let mut maps = self.lock_maps();
+        if let Some(map) = maps.get(name) {
+            return Ok(Arc::clone(map));
+        }
+        let content = std::fs::read(name)?;
+        let map = Map::parse(name, &content).map_err(io::Error::other)?;
+        let map = Arc::new(map);
+        maps.insert(name.into(), Arc::clone(&map));
+        Ok(map)
+    }
+
+    fn lock_maps(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Arc<Map>>> {
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The servers of a backend, if they have been said.

@@ -1,6 +1,6 @@
 //! From text to a format.
 
-use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary as _, Word};
+use lb_core::condition::{ConditionError, Word};
 
 use super::{Alias, Format, Item, Style, alias::NAMES};
 use crate::fetch::HttpVocabulary;
@@ -164,17 +164,6 @@ impl Reader<'_> {
             to -= 1;
         }
         let word = self.word.slice(from, to);
-        let expr = SampleExpr::parse(&word)?;
-        let fetch = &expr.fetch;
-        let error = |message| ConditionError::new(fetch.span, message);
-        match self.vocabulary.knows(&fetch.name) {
-            Known::Built => Ok(Item::Expr(self.vocabulary.resolve(&expr)?, style)),
-            Known::NotBuilt => Err(error(format!(
-                "`{}` is HAProxy's, and not built yet",
-                fetch.name
-            ))),
-            Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
-                .suggest(&fetch.name, self.vocabulary.names())),
-        }
+        Ok(Item::Expr(self.vocabulary.expr(&word)?, style))
     }
 }

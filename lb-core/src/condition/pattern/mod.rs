@@ -7,11 +7,13 @@ mod ip;
 mod method;
 mod number;
 mod range;
+mod single;
 mod text;
 
 use regex::bytes::{Regex, RegexBuilder};
 
 pub(super) use self::method::Method;
+pub use self::single::{SinglePattern, embedded_ipv4};
 use self::{
     ip::{IpSet, Net},
     range::RangeSet,

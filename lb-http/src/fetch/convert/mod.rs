@@ -9,6 +9,7 @@ mod hash;
 mod json;
 mod jwt;
 mod keep;
+mod map;
 mod number;
 mod part;
 mod text;
@@ -71,7 +72,7 @@ const NOT_BUILT: &[&str] = &[
     "wt6",
     "x509_v_err_str",
 ];
-const FAMILIES: &[&str] = &["map", "ms_", "table_"];
+const FAMILIES: &[&str] = &["ms_", "table_"];
 
 /// Gives a call its meaning, or `None` if its name is another's.
 type Resolve = fn(&Call, &Arc<Registry>) -> Option<Result<Converter, ConditionError>>;
@@ -87,6 +88,7 @@ const FILES: &[(&[&str], Resolve)] = &[
     (json::NAMES, |call, _| json::resolve(call)),
     (jwt::NAMES, jwt::resolve),
     (keep::NAMES, keep::resolve),
+    (map::NAMES, map::resolve),
 ];
 
 impl Converter {

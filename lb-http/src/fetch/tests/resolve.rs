@@ -50,8 +50,8 @@ fn mistakes_in_expressions_are_said_where_they_are() {
         ("{ «hdr» x }", "`hdr` needs the name of a header"),
         ("{ path,«lowr» /a }", "there is no converter `lowr`"),
         (
-            "{ path,«map»(f.map) /a }",
-            "the converter `map` is HAProxy's, and not built yet",
+            "{ path,map(«/none.map») /a }",
+            "cannot read the map `/none.map`: No such file or directory (os error 2)",
         ),
         ("{ path,lower(«x») /a }", "`lower` takes no argument"),
         (
@@ -269,18 +269,27 @@ fn a_name_that_is_misplaced_is_wrong_where_it_is_used() {
 
     assert!(request.terms("static").is_ok());
     assert!(response.terms("failed worse").is_ok());
-    let error = request.terms("static worse").expect_err("no response yet").remove(0);
+    let error = request
+        .terms("static worse")
+        .expect_err("no response yet")
+        .remove(0);
     assert_eq!((error.offset, error.len), (7, 5));
     assert_eq!(
         error.message,
         "`worse` cannot be used here: `status` is known only once there is a response"
     );
-    let error = response.terms("failed static").expect_err("the request is gone").remove(0);
+    let error = response
+        .terms("failed static")
+        .expect_err("the request is gone")
+        .remove(0);
     assert_eq!((error.offset, error.len), (7, 6));
     assert_eq!(
         error.help.as_deref(),
         Some("keep it: `set-var(txn.kept) path` in a rule on requests, `var(txn.kept)` here")
     );
     let error = response.terms("HTTP_1.1").expect_err("likewise").remove(0);
-    assert!(error.misplaced && error.message.starts_with("`HTTP_1.1` stands for"), "{error}");
+    assert!(
+        error.misplaced && error.message.starts_with("`HTTP_1.1` stands for"),
+        "{error}"
+    );
 }
