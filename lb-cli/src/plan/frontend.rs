@@ -31,6 +31,7 @@ pub struct Frontend {
     rules: Rules,
     monitor: Option<Monitor>,
     place: Arc<FrontendPlace>,
+    registry: Arc<Registry>,
     model: model::Frontend,
 }
 
@@ -111,6 +112,7 @@ impl Frontend {
             rules: Rules::compile(&model.rules, &scopes, diagnostics),
             monitor: Monitor::compile(&model.monitor, scope, diagnostics),
             place: Arc::default(),
+            registry: Arc::clone(around.registry),
             model: model.clone(),
         }
     }
@@ -124,6 +126,16 @@ impl Frontend {
     /// Its place in expressions.
     pub fn place(&self) -> &FrontendPlace {
         &self.place
+    }
+
+    /// What the expressions of this configuration name: backends, maps, users.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Whether an expression asks for the first line of requests as it came.
+    pub fn keeps_line(&self) -> bool {
+        self.registry.keeps_line()
     }
 
     /// Its rules.

@@ -134,7 +134,7 @@ async fn respond(
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
-    let mut transaction = Transaction::new();
+    let mut transaction = Transaction::of(&request, plan.keeps_line());
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());

@@ -63,6 +63,18 @@ impl<V: Vocabulary> Parser<'_, V> {
             )
             .help("`-m found` asks for presence; `--` says that none is meant"));
         }
+        for source in arguments
+            .sources
+            .iter()
+            .filter(|source| !source.ignore_case)
+        {
+            let start = matches!(method, Method::Str | Method::Beg);
+            if (start || method.finds_text())
+                && let Some(why) = fetch.never_has(&source.bytes, start)
+            {
+                return Err(source.error(format!("this never matches: {why}")));
+            }
+        }
         let start = first.span().offset;
         let end = words.last().map_or(start, |word| {
             let span = word.span();

@@ -182,7 +182,7 @@ fn any_of(texts: impl Iterator<Item = Text>) -> Option<Regex> {
 }
 
 impl Source {
-    fn error(&self, message: impl std::fmt::Display) -> ConditionError {
+    pub(super) fn error(&self, message: impl std::fmt::Display) -> ConditionError {
         let pattern = String::from_utf8_lossy(&self.bytes);
         let message = match self.line {
             Some(line) => format!("line {line} of the file, `{pattern}`: {message}"),
