@@ -282,7 +282,9 @@ pub(super) fn scopes(
 ) -> Scopes {
     let build = |place| {
         let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
-        let mut builder = Scope::builder(vocabulary).files(|name| std::fs::read(name));
+        let mut builder = Scope::builder(vocabulary)
+            .patterns(Arc::clone(registry.patterns()))
+            .files(|name| std::fs::read(name));
         for acl in acls {
             let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
             builder = builder.acl(&acl.name, &texts);
