@@ -8,6 +8,8 @@
 //! | [`sticky`] | a layer that keeps a client on its server by a cookie | `cookie` |
 //! | [`check`] | checks for [`HealthChecker`](lb_core::HealthChecker) | `check`, `option httpchk`, `agent-check` |
 //! | [`fetch`] | what conditions and hashing see of a request | sample fetches, converters |
+//! | [`map`] | keys and values of files, changed while requests run | `map`, `show map` |
+//! | [`users`] | who may come, by password | `userlist` |
 //! | [`mod@format`] | texts with samples in them | log-format strings |
 //! | [`rules`] | what is done to requests and responses on conditions | `http-request`, `http-response` |
 //! | [`transaction`] | what rules keep for a request | variables, captures |

@@ -36,12 +36,12 @@ pub struct Frontend {
     stats: Option<Stats>,
     rules: Rules,
     compression: Option<Compression>,
-    registry: Arc<Registry>,
     monitor: Option<Monitor>,
     logging: Logging,
     /// Lines of its requests are written somewhere, or may be.
     logs: bool,
     place: Arc<FrontendPlace>,
+    registry: Arc<Registry>,
     model: model::Frontend,
 }
 
@@ -138,8 +138,8 @@ impl Frontend {
             ),
             monitor: Monitor::compile(&model.monitor, scope, diagnostics),
             compression: model.compression.as_ref().map(compression),
-            registry: Arc::clone(around.registry),
             place: Arc::default(),
+            registry: Arc::clone(around.registry),
             model: model.clone(),
         }
     }
@@ -155,7 +155,12 @@ impl Frontend {
         &self.place
     }
 
-    /// Does any expression ask for the request's first line, once it has gone?
+    /// What the expressions of this configuration name: backends, maps, users.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Whether an expression asks for the first line of requests as it came.
     pub fn keeps_line(&self) -> bool {
         self.registry.keeps_line()
     }
@@ -319,7 +324,9 @@ pub(super) fn scopes(
 ) -> Scopes {
     let build = |place| {
         let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
-        let mut builder = Scope::builder(vocabulary).files(|name| std::fs::read(name));
+        let mut builder = Scope::builder(vocabulary)
+            .patterns(Arc::clone(registry.patterns()))
+            .files(|name| std::fs::read(name));
         for acl in acls {
             let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
             builder = builder.acl(&acl.name, &texts);

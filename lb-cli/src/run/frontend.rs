@@ -17,7 +17,7 @@ use lb_http::{
     rules::{Answer, Verdict},
     server::{Incoming, Refused, Server, Shutdown},
     sticky::{StickyService, StickySession},
-    transaction::{self, Transaction, VariableScope},
+    transaction::{Transaction, VariableScope},
 };
 use lb_tcp::{Endpoint, Stream};
 use tokio::time::Instant;
@@ -187,10 +187,7 @@ async fn respond(
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
-    let mut transaction = Transaction::new();
-    if plan.keeps_line() {
-        transaction.line = Some(transaction::Line::of(&request));
-    }
+    let mut transaction = Transaction::of(&request, plan.keeps_line());
     let asked = site.logs().then(|| Asked::of(&request));
     log::capture_request(
         plan.logging().capture(),
@@ -256,9 +253,6 @@ async fn respond(
         request.extensions_mut().insert(persistence);
     }
     let has_rules = site.has_response_rules(target);
-    if has_rules {
-        transaction.method = Some(request.method().clone());
-    }
     if let Some(record) = &mut record {
         record.transaction = transaction;
     }

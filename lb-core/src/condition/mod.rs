@@ -36,6 +36,7 @@ mod call;
 mod error;
 mod expression;
 mod fetch;
+mod file;
 mod parse;
 mod pattern;
 mod predefined;
@@ -56,6 +57,7 @@ pub use self::{
     call::{Arg, Call, SampleExpr},
     error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
+    file::{PatternEntry, PatternFile, PatternFiles},
     pattern::{SinglePattern, embedded_ipv4},
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},
@@ -190,7 +192,7 @@ impl<F: Fetch> Test<F> {
         let mut matched = None;
         let verdict = self.fetch.each(cx, &mut |sample| {
             samples.push(sample.to_string());
-            matched = self.matcher.which(&sample).map(str::to_owned);
+            matched = self.matcher.which(&sample);
             self.matcher.matches(&sample)
         });
         TestTrace {

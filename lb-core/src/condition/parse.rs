@@ -6,6 +6,7 @@ use super::{
     Alternative, Condition, Inner, Term,
     error::{ConditionError, Span},
     fetch::{Known, Vocabulary},
+    file::PatternFiles,
     pattern::Method,
     predefined,
     scope::Files,
@@ -48,6 +49,7 @@ const MISPLACED: &str = "cannot be used here: ";
 pub(super) struct Parser<'s, V: Vocabulary> {
     pub(super) vocabulary: &'s V,
     pub(super) files: &'s Files,
+    pub(super) patterns: &'s PatternFiles,
     pub(super) names: &'s dyn Names<V::Fetch>,
 }
 

@@ -4,12 +4,14 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
     fmt, io,
+    sync::Arc,
 };
 
 use super::{
     Condition,
     error::{ConditionError, Span},
     fetch::Vocabulary,
+    file::PatternFiles,
     parse::{Acl, Names, Parser, Resolved, Wrong},
     word::Word,
 };
@@ -24,6 +26,7 @@ type Compiled<F> = HashMap<String, Result<Acl<F>, Wrong>>;
 pub struct Scope<V: Vocabulary> {
     vocabulary: V,
     files: Files,
+    patterns: Arc<PatternFiles>,
     names: Compiled<V::Fetch>,
 }
 
@@ -38,6 +41,7 @@ impl<V: Vocabulary> fmt::Debug for Scope<V> {
 pub struct ScopeBuilder<V: Vocabulary> {
     vocabulary: V,
     files: Files,
+    patterns: Arc<PatternFiles>,
     definitions: BTreeMap<String, Vec<String>>,
 }
 
@@ -70,6 +74,7 @@ impl<V: Vocabulary> Scope<V> {
         ScopeBuilder {
             vocabulary,
             files: Box::new(|_| Err(io::Error::other("files cannot be read here"))),
+            patterns: Arc::default(),
             definitions: BTreeMap::new(),
         }
     }
@@ -121,6 +126,7 @@ impl<V: Vocabulary> Scope<V> {
         Parser {
             vocabulary: &self.vocabulary,
             files: &self.files,
+            patterns: &self.patterns,
             names: &self.names,
         }
     }
@@ -134,6 +140,13 @@ impl<V: Vocabulary> ScopeBuilder<V> {
         read: impl Fn(&str) -> io::Result<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
         self.files = Box::new(read);
+        self
+    }
+
+    /// Where the files of `-f` flags are kept: scopes with the same see the same patterns, also when they change.
+    #[must_use]
+    pub fn patterns(mut self, patterns: Arc<PatternFiles>) -> Self {
+        self.patterns = patterns;
         self
     }
 
@@ -174,6 +187,7 @@ impl<V: Vocabulary> ScopeBuilder<V> {
         let scope = Scope {
             vocabulary: self.vocabulary,
             files: self.files,
+            patterns: self.patterns,
             names,
         };
         (scope, errors)
@@ -216,6 +230,7 @@ impl<V: Vocabulary> Resolver<'_, V> {
         let parser = Parser {
             vocabulary: &self.builder.vocabulary,
             files: &self.builder.files,
+            patterns: &self.builder.patterns,
             names: &deeper,
         };
         let mut alternatives = Vec::new();

@@ -6,7 +6,7 @@ use http::{HeaderName, Version};
 use lb_core::condition::{Fetch, Sample, SampleType, leading_int, leading_ipv4};
 
 use super::{
-    convert::Chain,
+    convert::{Case, Chain},
     cookie,
     header::{self, Head},
     param,
@@ -179,6 +179,30 @@ impl Fetch for HttpExpr {
         self.fetch.each(view, &mut |sample| {
             self.converters.convert(sample, view, visit)
         })
+    }
+
+    fn never_has(&self, text: &[u8], start: bool) -> Option<String> {
+        match self.converters.case() {
+            Some(Case::Lower) if text.iter().any(u8::is_ascii_uppercase) => {
+                return Some("there are no capital letters left".to_owned());
+            }
+            Some(Case::Upper) if text.iter().any(u8::is_ascii_lowercase) => {
+                return Some("there are no small letters left".to_owned());
+            }
+            _ if !self.converters.is_empty() => return None,
+            _ => {}
+        }
+        let why = match self.fetch {
+            HttpFetch::Path | HttpFetch::PathQuery if start && !text.starts_with(b"/") => {
+                "a path begins with `/`"
+            }
+            HttpFetch::Path if text.contains(&b'?') => {
+                "a path ends before `?`; `pathq` has the query, too"
+            }
+            HttpFetch::Version if text.contains(&b'/') => "it is the number alone, as `1.1`",
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use lb_core::condition::{Arg, ConditionError};
+use lb_core::condition::{Arg, ConditionError, PatternFiles};
 
 use super::facts::{BackendFacts, FrontendFacts};
 use crate::{
@@ -29,6 +29,7 @@ pub struct Registry {
     servers: BTreeMap<Box<str>, Box<[Box<str>]>>,
     users: BTreeMap<Box<str>, Arc<UserList>>,
     maps: Mutex<BTreeMap<Box<str>, Arc<Map>>>,
+    patterns: Arc<PatternFiles>,
     variables: Mutex<Vec<(VariableScope, Box<str>)>>,
     keeps_line: AtomicBool,
 }
@@ -70,6 +71,11 @@ impl Registry {
     /// The names of all lists of users, to suggest from.
     pub fn users_names(&self) -> impl Iterator<Item = &str> {
         self.users.keys().map(|name| &**name)
+    }
+
+    /// The files of patterns that conditions name, for [`ScopeBuilder::patterns`](lb_core::condition::ScopeBuilder).
+    pub fn patterns(&self) -> &Arc<PatternFiles> {
+        &self.patterns
     }
 
     /// The maps that expressions name, by their file.

@@ -172,8 +172,12 @@ impl Networks {
                 None => networks.holed.push((pattern, at)),
             }
         }
-        networks.v4.sort_by(|a, b| b.0.cmp(&a.0));
-        networks.v6.sort_by(|a, b| b.0.cmp(&a.0));
+        networks
+            .v4
+            .sort_by_key(|(mask, _)| std::cmp::Reverse(*mask));
+        networks
+            .v6
+            .sort_by_key(|(mask, _)| std::cmp::Reverse(*mask));
         Ok(networks)
     }
 

@@ -68,11 +68,7 @@ impl Transaction {
     pub fn of<B>(request: &http::Request<B>, line: bool) -> Self {
         Self {
             method: Some(request.method().clone()),
-            line: line.then(|| Line {
-                method: request.method().clone(),
-                uri: request.uri().clone(),
-                version: request.version(),
-            }),
+            line: line.then(|| Line::of(request)),
             ..Self::default()
         }
     }

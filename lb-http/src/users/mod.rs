@@ -1,7 +1,7 @@
 //! Users, their passwords and groups: HAProxy's `userlist`.
 //!
 //! A password is given as text or, better, as crypt(3) hashed it: `$1$` (MD5), `$5$` (SHA-256), `$6$` (SHA-512). Such a
-//! hash costs milliseconds by intent, so a worker remembers which passwords were right; see [`cache`] for why that
+//! hash costs milliseconds by intent, so a worker remembers which passwords were right; the module `cache` says why that
 //! gives nothing away.
 //!
 //! ```

@@ -53,6 +53,11 @@ impl Method {
         entry.map_or("", |(name, _)| name)
     }
 
+    /// Whether its patterns are texts that stand somewhere in a sample.
+    pub(in crate::condition) fn finds_text(self) -> bool {
+        matches!(self, Self::Sub | Self::End | Self::Dir | Self::Dom)
+    }
+
     /// Cuts a suffixed form in two: `path_beg` is `path` with `beg`.
     pub(in crate::condition) fn split_suffix(name: &str) -> Option<(&str, Self)> {
         let (base, suffix) = name.rsplit_once('_')?;

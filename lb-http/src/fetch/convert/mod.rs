@@ -40,6 +40,17 @@ pub(super) struct Converter {
 pub(super) struct Chain {
     converters: Box<[Converter]>,
     output: SampleType,
+    /// What letters the last of them leaves.
+    case: Option<Case>,
+}
+
+/// The letters of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    /// Only small ones.
+    Lower,
+    /// Only capital ones.
+    Upper,
 }
 
 impl fmt::Debug for Converter {
@@ -159,11 +170,25 @@ impl Chain {
         Ok(Self {
             converters: converters.into(),
             output,
+            case: calls.last().and_then(|call| match call.name.as_str() {
+                "lower" => Some(Case::Lower),
+                "upper" | "hex" => Some(Case::Upper),
+                _ => None,
+            }),
         })
     }
 
     pub(super) fn output(&self) -> SampleType {
         self.output
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.converters.is_empty()
+    }
+
+    /// The letters that are left, if only some are.
+    pub(super) fn case(&self) -> Option<Case> {
+        self.case
     }
 
     /// Hands over the converted sample, if there still is one.

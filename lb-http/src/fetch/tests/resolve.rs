@@ -50,8 +50,8 @@ fn mistakes_in_expressions_are_said_where_they_are() {
         ("{ «hdr» x }", "`hdr` needs the name of a header"),
         ("{ path,«lowr» /a }", "there is no converter `lowr`"),
         (
-            "{ path,«map»(f.map) /a }",
-            "the converter `map` is HAProxy's, and not built yet",
+            "{ path,map(«/none.map») /a }",
+            "cannot read the map `/none.map`: No such file or directory (os error 2)",
         ),
         ("{ path,lower(«x») /a }", "`lower` takes no argument"),
         (
