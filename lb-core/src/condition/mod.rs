@@ -36,6 +36,7 @@ mod call;
 mod error;
 mod expression;
 mod fetch;
+mod inspect;
 mod parse;
 mod pattern;
 mod predefined;
@@ -56,6 +57,7 @@ pub use self::{
     call::{Arg, Call, SampleExpr},
     error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
+    inspect::Equality,
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},
     trace::{TermTrace, TestTrace, Trace},
