@@ -34,10 +34,13 @@ const STEADY: &[&str] = &[
     "urlp",
 ];
 
+/// A condition, with `true` if it is one of `unless`; `None` always holds.
+type Entry = Option<(bool, Condition<HttpExpr>)>;
+
 /// A list of conditions, arranged for [`Router::first`].
 #[derive(Debug)]
 pub struct Router {
-    conditions: Box<[Option<(bool, Condition<HttpExpr>)>]>,
+    conditions: Box<[Entry]>,
     steps: Box<[Step]>,
 }
 
@@ -184,9 +187,7 @@ mod tests {
     use super::*;
     use crate::fetch::HttpVocabulary;
 
-    type Conditions = Vec<Option<(bool, Condition<HttpExpr>)>>;
-
-    fn conditions(texts: &[impl AsRef<str>]) -> Conditions {
+    fn conditions(texts: &[impl AsRef<str>]) -> Vec<Entry> {
         let (scope, errors) = Scope::builder(HttpVocabulary::default())
             .acl("a", &["hdr(host) -i a.example"])
             .acl(
