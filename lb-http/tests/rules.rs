@@ -129,10 +129,8 @@ fn rules_that_are_not_for_a_request_allocate_nothing() {
     let mut request = request.body(()).unwrap();
     let (mut kept, pages) = (Transaction::new(), Pages::default());
     let mut apply = || {
-        assert!(matches!(
-            rules.apply(&mut request, &mut kept, &pages),
-            Verdict::Pass
-        ))
+        let verdict = rules.apply(&mut request, &mut kept, &pages);
+        assert!(matches!(verdict, Verdict::Pass));
     };
     // The first copy of a fixed value makes it a shared one.
     apply();

@@ -8,7 +8,7 @@ use lb_http::{
     fetch::{HttpExpr, HttpVocabulary, Place, Registry, View},
     headers::ForwardedFor,
     page::{Page, Pages},
-    rules::{Section, Text},
+    rules::{Router, Section, Text},
     server::{Limits, Settings, Timeouts},
 };
 use lb_tcp::{Address, BindError, Listen, Listener};
@@ -29,6 +29,7 @@ use crate::{
 pub struct Frontend {
     name: Arc<str>,
     routes: Vec<Route>,
+    router: Router,
     default: Option<Arc<Backend>>,
     pages: Arc<Pages>,
     /// Those that move from node to node: bound before this one has them.
@@ -73,16 +74,6 @@ pub(super) struct Around<'a> {
     pub(super) log_targets: &'a LogTargets,
 }
 
-impl Route {
-    /// Is it this request's?
-    pub fn takes(&self, view: &View<'_>) -> bool {
-        match &self.condition {
-            None => true,
-            Some((unless, condition)) => condition.eval(view) != *unless,
-        }
-    }
-}
-
 impl Frontend {
     pub(super) fn compile(
         model: &model::Frontend,
@@ -111,7 +102,7 @@ impl Frontend {
                 text: format!("{}{}", rule.name, words.unwrap_or_default()),
             })
         });
-        let routes = routes.collect();
+        let routes: Vec<Route> = routes.collect();
         let stats = model.stats.as_ref();
         let logging = Logging::compile(model, around.log_targets, scope.vocabulary(), diagnostics);
         Self {
@@ -126,6 +117,7 @@ impl Frontend {
             logging,
             name: model.name.as_str().into(),
             virtual_addresses: around.virtual_addresses.into(),
+            router: Router::new(routes.iter().map(|route| route.condition.clone())),
             routes,
             default: model.default_backend.as_ref().and_then(|name| find(name)),
             pages: Arc::new(pages(&model.errorfile)),
@@ -208,6 +200,11 @@ impl Frontend {
     /// Its routes, in order.
     pub fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// The place of the first route that takes a request.
+    pub fn route(&self, view: &View<'_>) -> Option<usize> {
+        self.router.first(view)
     }
 
     /// Where requests go that no route takes.

@@ -349,7 +349,7 @@ impl Site {
             return self.default;
         }
         let view = View::of(request).transaction(transaction);
-        let Some(at) = routes.iter().position(|route| route.takes(&view)) else {
+        let Some(at) = self.frontend.plan.route(&view) else {
             return self.default;
         };
         match (&self.routes[at], &routes[at].to) {

@@ -63,3 +63,34 @@ async fn those_who_watch_get_haproxys_answers_and_are_not_logged() {
     assert_eq!(outcomes[0].1, requests);
     assert_eq!(outcomes[1].1, requests);
 }
+
+/// HAProxy counts them as intercepted, too; `monitor-net` it had up to 2.2.
+#[tokio::test]
+async fn those_who_watch_are_counted() {
+    let keys = "monitor_uri = \"/alive\"\nmonitor_net = [\"127.0.0.2/32\"]\nstats = { uri = \"/stats\" }\n";
+    let site = common::site::Config::new(keys, "").start().await;
+    assert_eq!(site.get("/alive").await.status(), 200);
+    let watcher = tokio::net::TcpSocket::new_v4().unwrap();
+    watcher.bind(([127, 0, 0, 2], 0).into()).unwrap();
+    let stream = watcher.connect(site.front).await.unwrap();
+    let mut watcher = Wire::new(stream);
+    watcher
+        .send("GET /whatever HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let answer = watcher.response().await;
+    assert_eq!(answer.body, site.get("/alive").await.body);
+    let table = site.get("/stats;csv").await;
+    let table = String::from_utf8_lossy(&table.body).into_owned();
+    let mut lines = table.lines();
+    let columns: Vec<_> = lines.next().unwrap().split(',').collect();
+    let at = columns
+        .iter()
+        .position(|name| *name == "intercepted")
+        .unwrap();
+    let row = lines
+        .find(|line| line.starts_with("http,FRONTEND"))
+        .unwrap();
+    // Three who watch, and the page itself.
+    assert_eq!(row.split(',').nth(at), Some("4"));
+    assert!(!site.lb.log().contains("whatever"));
+}

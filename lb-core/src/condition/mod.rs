@@ -37,6 +37,7 @@ mod error;
 mod expression;
 mod fetch;
 mod file;
+mod inspect;
 mod parse;
 mod pattern;
 mod predefined;
@@ -58,6 +59,7 @@ pub use self::{
     error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
     file::{PatternEntry, PatternFile, PatternFiles},
+    inspect::Equality,
     pattern::{SinglePattern, embedded_ipv4},
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},

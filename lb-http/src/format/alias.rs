@@ -209,4 +209,11 @@ impl Alias {
         let found = NAMES.iter().find(|(known, _)| *known == name);
         found.map(|(_, alias)| *alias)
     }
+
+    /// Its name, without its `%`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = NAMES.iter().find(|(_, alias)| *alias == self);
+        found.map_or("", |(name, _)| name)
+    }
 }

@@ -30,6 +30,7 @@ pub mod future;
 mod layer;
 mod request;
 mod response;
+mod router;
 mod section;
 mod service;
 mod text;
@@ -50,6 +51,7 @@ pub use self::{
     layer::{RulesBuilder, RulesLayer},
     request::RequestRules,
     response::ResponseRules,
+    router::Router,
     section::Section,
     service::RulesService,
     text::Text,

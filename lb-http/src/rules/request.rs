@@ -93,8 +93,9 @@ impl RequestRules {
         pages: &Pages,
         traces: &mut Vec<RuleTrace>,
     ) -> Verdict {
+        let before = traces.len();
         let verdict = self.run(request, transaction, pages, Some(traces));
-        let looked_at = traces.len();
+        let looked_at = traces.len() - before;
         let rest = self.rules.iter().skip(looked_at);
         traces.extend(rest.map(|rule| RuleTrace::passed_over(&rule.text)));
         verdict

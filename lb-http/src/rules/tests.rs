@@ -142,7 +142,7 @@ fn every_mistake_is_told_with_its_place() {
         ("redirect location %[pth]", "pth: there is no fetch `pth`"),
         (
             "redirect location /%Tr",
-            "/%Tr: `TimeResponse` is of log lines: it is not known yet",
+            "/%Tr: `%Tr` is of log lines: it is not known yet",
         ),
         ("set-header x", ": expected a value here"),
         ("set-header x \"\"", "\"\": expected a value, not nothing"),

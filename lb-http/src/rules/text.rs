@@ -29,7 +29,7 @@ impl Text {
         match found {
             None => Ok(Self(format)),
             Some(alias) => {
-                let message = format!("`{alias:?}` is of log lines: it is not known yet");
+                let message = format!("`%{}` is of log lines: it is not known yet", alias.name());
                 Err(ConditionError::new(word.span(), message)
                     .help("here there are %ci %cp %fi %fp %pid; on requests %HM %HP %HPO %HQ %HU %HV %r; on responses %ST"))
             }

@@ -56,10 +56,16 @@ impl Verdict {
 }
 
 impl super::Answer {
+    /// Is the connection closed in its place, by this crate's server?
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.response.extensions().get::<Hangup>().is_some()
+    }
+
     pub(super) fn told(&self) -> String {
-        match self.response.extensions().get::<Hangup>() {
-            Some(_) => "the connection is closed".to_owned(),
-            None => {
+        match self.closes() {
+            true => "the connection is closed".to_owned(),
+            false => {
                 let location = self.response.headers().get(http::header::LOCATION);
                 let location = location.map(|to| format!(", {}", to.as_bytes().escape_ascii()));
                 format!("{}{}", self.response.status(), location.unwrap_or_default())

@@ -6,6 +6,7 @@
 
 mod request;
 mod route;
+mod rules;
 mod server;
 mod sheet;
 
@@ -13,7 +14,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 use http::Request;
-use lb_http::fetch::{RequestView, View};
+use lb_http::{
+    Client,
+    fetch::{RequestView, View},
+    transaction::Transaction,
+};
 
 use self::{
     request::{Header, RequestLine, Source},
@@ -50,11 +55,12 @@ pub(super) struct Explain {
     frontend: Option<String>,
 }
 
-/// A request, and the connection it would come on.
+/// A request, the connection it would come on, and what rules keep for it.
 struct Case {
     request: Request<()>,
     source: SocketAddr,
     destination: Option<SocketAddr>,
+    transaction: Transaction,
 }
 
 impl Case {
@@ -63,7 +69,7 @@ impl Case {
     }
 
     fn view(&self) -> View<'_> {
-        self.head().into()
+        View::from(self.head()).transaction(&self.transaction)
     }
 }
 
@@ -72,15 +78,17 @@ impl Explain {
         let plan = Plan::compile_offline(Config::load_recoverable(&self.files.files))?;
         output::warn(&plan.warnings);
         let frontend = self.frontend(&plan)?;
-        let case = Case {
+        let bind = &frontend.model().bind;
+        let destination = bind.iter().find_map(|bind| destination(&bind.address));
+        let mut case = Case {
             request: self.request.with(&self.headers),
             source: self.src.0,
-            destination: frontend
-                .model()
-                .bind
-                .iter()
-                .find_map(|bind| destination(&bind.address)),
+            destination,
+            transaction: Transaction::new(),
         };
+        let local = destination.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 0).into());
+        let client = Client::new(case.source, local);
+        case.request.extensions_mut().insert(client);
         for backend in &plan.backends {
             if let Ok(pool) = backend.pool(1) {
                 backend.place().fill_offline(&pool);
@@ -89,7 +97,7 @@ impl Explain {
         let mut sheet = Sheet::default();
         self.introduce(&plan, frontend, &case, &mut sheet);
         sheet.blank();
-        if let Some(backend) = route::explain(&plan, frontend, &case, &mut sheet) {
+        if let Some(backend) = route::explain(&plan, frontend, &mut case, &mut sheet) {
             sheet.blank();
             server::explain(frontend, backend, &case, &mut sheet)?;
         }

@@ -3,19 +3,26 @@
 
 use lb_core::condition::{TermTrace, TestTrace, Trace};
 
-use super::{Case, Sheet};
+use super::{Case, Sheet, rules};
 use crate::{
     plan::{Backend, Frontend, Plan, Route, To},
     stats,
 };
 
-/// Tells the rules of `frontend` up to the one that takes the request.
+/// Tells the rules of `frontend` up to the one that takes the request, and those of the backend it leads to.
 pub(super) fn explain<'f>(
     plan: &'f Plan,
     frontend: &'f Frontend,
-    case: &Case,
+    case: &mut Case,
     sheet: &mut Sheet,
 ) -> Option<&'f Backend> {
+    if let Some(status) = frontend.monitor().and_then(|m| m.answers(&case.view())) {
+        sheet.row("monitor", format!("{status}, and nothing is logged"));
+        return None;
+    }
+    if rules::explain(&frontend.rules().request, frontend.pages(), case, sheet) {
+        return None;
+    }
     if let Some(page) = frontend.stats() {
         let uri = page.model().uri.as_str();
         let is_for = stats::is_for(uri, &case.request);
@@ -26,6 +33,20 @@ pub(super) fn explain<'f>(
             return None;
         }
     }
+    let backend = chosen(plan, frontend, case, sheet)?;
+    let own = frontend.model().name.span() == backend.model().name.span();
+    let pages = backend.pages().clone().or(frontend.pages());
+    let ends = !own && rules::explain(&backend.rules().request, &pages, case, sheet);
+    (!ends).then_some(backend)
+}
+
+/// Tells the routes, and where the request goes.
+fn chosen<'f>(
+    plan: &'f Plan,
+    frontend: &'f Frontend,
+    case: &Case,
+    sheet: &mut Sheet,
+) -> Option<&'f Backend> {
     let mut chosen = None;
     for route in frontend.routes() {
         if chosen.is_some() {
@@ -95,7 +116,8 @@ fn take(route: &Route, case: &Case, sheet: &mut Sheet) -> bool {
     taken
 }
 
-fn tell(term: &TermTrace, sheet: &mut Sheet) {
+/// Tells one term of a condition, and what was looked at for it.
+pub(super) fn tell(term: &TermTrace, sheet: &mut Sheet) {
     let Some(verdict) = term.verdict else {
         sheet.judged("", format!("  {}", term.text), "", "not looked at");
         return;
@@ -136,6 +158,7 @@ fn seen(test: &TestTrace) -> String {
     }
 }
 
-fn word(holds: bool) -> &'static str {
+/// The word for a verdict.
+pub(super) fn word(holds: bool) -> &'static str {
     if holds { "yes" } else { "no" }
 }

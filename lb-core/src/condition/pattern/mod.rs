@@ -3,6 +3,7 @@
 //! Patterns are kept one by one, as written, for `lb explain`, and compiled for the request path where a set is faster
 //! than a list: equal texts hash, numbers and networks become sorted ranges, substrings one automaton.
 
+mod inspect;
 mod ip;
 mod method;
 mod number;
