@@ -259,8 +259,8 @@ impl<'a> Proxies<'a> {
                 Some(help),
             );
         }
-        // It answers with its statistics.
-        if section.has("stats") {
+        // It answers with its statistics, or tells that it lives.
+        if section.has("stats") || section.has("monitor_uri") {
             return;
         }
         if place == Place::Frontend && lacks("use_backend") && lacks("default_backend") {
