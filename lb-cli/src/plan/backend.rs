@@ -108,7 +108,7 @@ impl Backend {
         Self {
             name: model.name.as_str().into(),
             algorithm: algorithm(model, diagnostics),
-            key: key(&model.balance, diagnostics),
+            key: key(&model.balance, registry, diagnostics),
             servers: servers(model, names, diagnostics),
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
@@ -394,8 +394,12 @@ fn algorithm(model: &model::Backend, diagnostics: &mut Diagnostics) -> Algorithm
     })
 }
 
-fn key(balance: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<KeySource> {
-    KeySource::parse(balance).unwrap_or_else(|error| {
+fn key(
+    balance: &Spanned<String>,
+    registry: &Arc<Registry>,
+    diagnostics: &mut Diagnostics,
+) -> Option<KeySource> {
+    KeySource::parse_with(balance, registry).unwrap_or_else(|error| {
         problem::of_condition(balance, [error], diagnostics);
         None
     })

@@ -17,8 +17,10 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Needs {
-    /// Nothing, or what is there all the time: the connection, variables, counters.
+    /// Nothing, or what is there all the time: the connection, counters.
     Nothing,
+    /// What is kept for a request: variables, captures.
+    Transaction,
     /// The head of the request.
     Request,
     /// The head of the response.

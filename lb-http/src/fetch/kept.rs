@@ -44,7 +44,7 @@ fn variable(call: &Call, registry: &Registry) -> Result<HttpFetch, ConditionErro
     let default = call.args.get(1).map(|arg| arg.text.clone().into_bytes());
     Ok(Other::fetch(
         SampleType::Any,
-        Needs::Nothing,
+        Needs::Transaction,
         move |view, visit| {
             let value = view.transaction.and_then(|kept| kept.variable(variable));
             match (value, &default) {
@@ -65,7 +65,7 @@ fn captured(call: &Call, slot: fn(usize) -> Slot) -> Result<HttpFetch, Condition
     };
     Ok(Other::fetch(
         SampleType::Str,
-        Needs::Nothing,
+        Needs::Transaction,
         move |view, visit| {
             let found = view
                 .transaction
@@ -83,7 +83,7 @@ fn line(call: &Call, registry: &Registry, show: Show) -> Result<HttpFetch, Condi
     registry.keep_line();
     Ok(Other::fetch(
         SampleType::Str,
-        Needs::Nothing,
+        Needs::Transaction,
         move |view, visit| {
             let line = view.transaction.and_then(|kept| kept.line.as_ref());
             line.is_some_and(|line| show(line, visit))

@@ -3,7 +3,7 @@
 //! HAProxy: `balance` in its configuration manual, 4.2. Which hash is made of the key, and which server that means, is
 //! lb-core's business.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderName, Method};
 use lb_core::condition::{ConditionError, Sample, Span, Word, words};
@@ -13,7 +13,8 @@ pub use lb_core::policy::Key;
 use super::{
     expr::HttpExpr,
     header::{self, Head},
-    names::HttpVocabulary,
+    names::{HttpVocabulary, Place},
+    registry::Registry,
     view::{RequestView, View},
 };
 
@@ -59,6 +60,17 @@ impl KeySource {
     /// # Errors
     /// Parameters that are missing, unknown or out of range, with their place in `text`.
     pub fn parse(text: &str) -> Result<Option<Self>, ConditionError> {
+        Self::parse_with(text, &Arc::default())
+    }
+
+    /// The same, where an expression may name what is in `registry`.
+    ///
+    /// # Errors
+    /// As [`KeySource::parse`].
+    pub fn parse_with(
+        text: &str,
+        registry: &Arc<Registry>,
+    ) -> Result<Option<Self>, ConditionError> {
         let words = words(text)?;
         let Some((first, rest)) = words.split_first() else {
             return Ok(None);
@@ -68,7 +80,12 @@ impl KeySource {
             Some((base, rest)) => (base, Some(rest)),
             None => (&*name, None),
         };
-        let mut words = Words { rest, last: first };
+        let vocabulary = HttpVocabulary::new(Place::Key, Arc::clone(registry));
+        let mut words = Words {
+            rest,
+            last: first,
+            vocabulary,
+        };
         let source = match (base, argument) {
             ("source", None) => Self::Source,
             ("uri", None) => words.uri()?,
@@ -241,6 +258,7 @@ fn parenthesised(rest: Option<&str>) -> Option<&str> {
 struct Words<'w> {
     rest: &'w [Word],
     last: &'w Word,
+    vocabulary: HttpVocabulary,
 }
 
 impl<'w> Words<'w> {
@@ -317,7 +335,7 @@ impl<'w> Words<'w> {
 
     fn expr(&mut self) -> Result<KeySource, ConditionError> {
         let word = self.required("a sample expression")?;
-        HttpVocabulary::default().expr(word).map(KeySource::Expr)
+        self.vocabulary.expr(word).map(KeySource::Expr)
     }
 
     fn end(&self, name: &str) -> Result<(), ConditionError> {

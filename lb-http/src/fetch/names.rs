@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lb_core::condition::{Call, ConditionError, Known, SampleExpr, Vocabulary, Word};
+use lb_core::condition::{Arg, Call, ConditionError, Known, SampleExpr, Vocabulary, Word};
 
 use super::{
     convert::Chain,
@@ -10,6 +10,7 @@ use super::{
     registry::Registry,
     resolve::fetch,
 };
+use crate::transaction::VariableScope;
 
 /// What conditions and expressions about HTTP messages may use, in one place of a configuration.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub enum Place {
     Request,
     /// Rules on responses: the response's head; of the request only what was kept.
     Response,
+    /// The key of a `balance`: the request's head, and nothing that is kept for it.
+    Key,
     /// A log line: all is over. What an expression needs is taken while it is there.
     Log,
 }
@@ -251,7 +254,7 @@ impl HttpVocabulary {
         let name = &call.name;
         let error = |message: String| ConditionError::new(call.span, message).misplaced();
         match (self.place, needs) {
-            (Place::Request, Needs::Response) => Err(error(format!(
+            (Place::Request | Place::Key, Needs::Response) => Err(error(format!(
                 "`{name}` is known only once there is a response"
             ))
             .help("it is for rules on responses and for logs")),
@@ -261,8 +264,27 @@ impl HttpVocabulary {
             .help(format!(
                 "keep it: `set-var(txn.kept) {name}` in a rule on requests, `var(txn.kept)` here"
             ))),
+            (Place::Key, Needs::Transaction) => {
+                Err(error(format!("`{name}` is not known to `balance` yet")))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Variables, too, are not there where nothing is kept.
+    fn check_variables(&self, converters: &[Call]) -> Result<(), ConditionError> {
+        if self.place != Place::Key {
+            return Ok(());
+        }
+        let is_variable = |arg: &&Arg| {
+            let scope = arg.text.split_once('.').map(|(scope, _)| scope);
+            scope.and_then(VariableScope::parse).is_some()
+        };
+        let mut args = converters.iter().flat_map(|call| &call.args);
+        args.find(is_variable).map_or(Ok(()), |arg| {
+            let message = "variables are not known to `balance` yet";
+            Err(ConditionError::new(arg.span, message))
+        })
     }
 }
 
@@ -286,6 +308,7 @@ impl Vocabulary for HttpVocabulary {
     fn resolve(&self, expr: &SampleExpr) -> Result<HttpExpr, ConditionError> {
         let fetch = fetch(&expr.fetch, &self.registry)?;
         self.check_place(&expr.fetch, fetch.needs())?;
+        self.check_variables(&expr.converters)?;
         let converters = Chain::compile(&expr.converters, fetch.sample_type(), &self.registry)?;
         Ok(HttpExpr::new(written(expr), fetch, converters))
     }

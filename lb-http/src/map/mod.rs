@@ -25,6 +25,9 @@ mod index;
 mod lookup;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;

@@ -1,7 +1,7 @@
 //! Texts as a whole: case, ends, languages, hosts, regular expressions.
 
 use lb_core::condition::{Call, ConditionError, Sample, SampleType};
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Captures, Match, Regex, RegexBuilder};
 
 use super::{Buffer, Converter, missing, required, wrong};
 
@@ -189,27 +189,38 @@ fn substitution(call: &Call) -> Result<Converter, ConditionError> {
         let message = format!("the expression has no group {group}");
         return Err(wrong(call, 1, message));
     }
+    let has_groups = pieces
+        .iter()
+        .any(|piece| matches!(piece, Piece::Group(1..)));
+    let most = if all { usize::MAX } else { 1 };
     Ok(Converter::new(
         SampleType::Str,
         SampleType::Str,
         move |work, _| {
-            let mut out = Buffer::new();
-            let mut from = 0;
-            for found in regex
-                .captures_iter(&work.text)
-                .take(if all { usize::MAX } else { 1 })
-            {
-                let Some(whole) = found.get(0) else { continue };
+            let (mut out, mut from) = (Buffer::new(), 0);
+            let mut replace = |whole: Match<'_>, groups: Option<&Captures<'_>>| {
                 out.extend_from_slice(&work.text[from..whole.start()]);
                 for piece in &pieces {
-                    match piece {
-                        Piece::Text(text) => out.extend_from_slice(text),
-                        Piece::Group(group) => {
-                            out.extend_from_slice(found.get(*group).map_or(b"", |m| m.as_bytes()));
-                        }
-                    }
+                    out.extend_from_slice(match piece {
+                        Piece::Text(text) => text,
+                        Piece::Group(0) => whole.as_bytes(),
+                        Piece::Group(group) => groups
+                            .and_then(|groups| groups.get(*group))
+                            .map_or(b"", |found| found.as_bytes()),
+                    });
                 }
                 from = whole.end();
+            };
+            if has_groups {
+                for groups in regex.captures_iter(&work.text).take(most) {
+                    let whole = groups.get(0).expect("group 0 is the match");
+                    replace(whole, Some(&groups));
+                }
+            } else {
+                // Groups cost memory.
+                for whole in regex.find_iter(&work.text).take(most) {
+                    replace(whole, None);
+                }
             }
             out.extend_from_slice(&work.text[from..]);
             work.text = out;

@@ -199,6 +199,15 @@ fn mistakes_in_a_balance_are_said_where_they_are() {
         ("hash«»", "expected a sample expression here"),
         ("hash path «lower»", "`hash` does not take `lower`"),
         ("hash «foo»", "there is no fetch `foo`"),
+        ("hash «var»(txn.x)", "`var` is not known to `balance` yet"),
+        (
+            "hash path,concat(-,«txn.x»)",
+            "variables are not known to `balance` yet",
+        ),
+        (
+            "hash «status»",
+            "`status` is known only once there is a response",
+        ),
         ("hash path,«foo»", "there is no converter `foo`"),
         ("maglev «fe_id»", "`fe_id` is HAProxy's, and not built yet"),
     ] {

@@ -113,3 +113,29 @@ fn conditions_are_shared_between_threads() {
     fn shared<T: Send + Sync + Clone>(_: &T) {}
     shared(&condition("{ path_reg ^/ } { hdr(host) a }"));
 }
+
+/// Short texts are converted where they are.
+#[test]
+fn an_expression_allocates_nothing() {
+    let request = request("GET /Some/Path?q=%41 HTTP/1.1 | host: www.H.example:80 | v: YWJj");
+    let view = view(&request);
+    for text in [
+        "path,lower,length",
+        "hdr(host),host_only,lower,field(-1,.)",
+        "query,url_dec,upper",
+        "src,ipmask(8),add(1),mod(7)",
+        "req.fhdr(v),b64dec,sha1,hex",
+        "path,regsub(/,_)",
+        "date,div(60)",
+        "url32,xxh64,base64",
+    ] {
+        let word = &lb_core::condition::words(text).unwrap()[0];
+        let expr = crate::fetch::HttpVocabulary::default().expr(word).unwrap();
+        // What is made once is made.
+        expr.with_sample(&view, |_| ()).expect(text);
+        let made = allocation_counter::measure(|| {
+            expr.with_sample(&view, |_| ()).expect(text);
+        });
+        assert_eq!(made.count_total, 0, "{text}");
+    }
+}
