@@ -29,8 +29,11 @@ pub(super) struct Loss {
 
 impl Target {
     pub(super) fn open(target: &LogTarget) -> io::Result<Self> {
-        let named =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", target.to));
+        let named = |error: io::Error| {
+            let name = target.to.to_string();
+            let name = name.split_once("://").map_or(&*name, |(_, name)| name);
+            io::Error::new(error.kind(), format!("{name}: {error}"))
+        };
         Ok(match &target.to {
             LogTo::Stdout => Self::Stdout,
             LogTo::Stderr => Self::Stderr,
