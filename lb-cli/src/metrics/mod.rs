@@ -2,7 +2,7 @@
 //!
 //! Names are those of HAProxy 2.6's exporter where it has one, so that dashboards carry over, and
 //! begin with `lb_` where it has none: times are histograms here, of every frontend, backend and
-//! server. All is made of the rows of [`stats`](crate::stats) when somebody asks, on the main
+//! server. All is made of the rows of [`stats`] when somebody asks, on the main
 //! thread; whoever serves requests only counts.
 
 mod endpoint;

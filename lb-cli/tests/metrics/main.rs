@@ -330,6 +330,22 @@ async fn nothing_but_metrics_is_served() {
     assert_eq!(status(&get("/metrics", "")).await, 200);
 }
 
+/// More of them than are taken at a time: they are cut off, and others have their turn.
+#[tokio::test]
+async fn those_who_only_hold_a_connection_make_way() {
+    let scene = Scene::new(true).await;
+    let mut idle = Vec::new();
+    for nth in 0..40 {
+        let begun = if nth % 2 == 0 { "" } else { "GET /metrics HT" };
+        idle.push(Wire::send_to(scene.metrics, begun).await);
+    }
+    let answer = within("its turn", scene.ask(get("/metrics", ""))).await;
+    assert_eq!(answer.status(), 200);
+    // The data path has known nothing of it.
+    let mut client = Wire::send_to(scene.web, get("/", "")).await;
+    assert_eq!(client.response().await.status(), 200);
+}
+
 /// Words of a query that are none of ours.
 const FUNCTIONS: &[&str] = &["label_values", "histogram_quantile"];
 

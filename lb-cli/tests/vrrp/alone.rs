@@ -16,6 +16,7 @@ use std::{
 use crate::stage::{PATIENCE, turn};
 
 const ADDRESS: &str = "192.0.2.100/24";
+const METRICS: &str = "127.0.0.1:9101";
 
 /// `lb serve` in a network namespace.
 struct Alone {
@@ -30,7 +31,7 @@ impl Alone {
         let namespace = format!("lb-alone-{name}-{}", std::process::id());
         let file = std::env::temp_dir().join(format!("{namespace}.toml"));
         let text = format!(
-            "[global]\nworkers = 1\nhard_stop_after = '1s'\n\
+            "[global]\nworkers = 1\nmetrics = '{METRICS}'\nhard_stop_after = '1s'\n\
              [defaults.timeout]\nhttp_request = '60s'\nclient = '60s'\n\
              [frontend.web]\nbind = ['*:8080']\ndefault_backend = 'web'\n\
              [backend.web]\nserver = [{{ name = 'a', address = '127.0.0.1:9' }}]\n\
@@ -148,6 +149,32 @@ fn an_address_that_nobody_took_over_in_time_is_removed() {
         lb.try_wait().expect("it is ours").is_some()
     });
     assert!(!alone.is_master(), "the address is left behind");
+}
+
+#[test]
+fn the_state_of_a_router_is_a_metric() {
+    let _turn = turn();
+    let alone = Alone::start("metrics", "advert_interval = '100ms'");
+    let metrics = |alone: &Alone| {
+        let place = METRICS.replace(':', "/");
+        let request =
+            "GET /metrics?scope=global HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n";
+        let script = format!("exec 3<>/dev/tcp/{place}; printf '{request}' >&3; cat <&3");
+        let output = alone.inside("bash").args(["-c", &script]).output();
+        String::from_utf8(output.expect("bash starts").stdout).expect("it is text")
+    };
+    let has = |text: &str, line: &str| text.lines().any(|each| each.trim_end() == line);
+    let text = metrics(&alone);
+    for line in [
+        "lb_vrrp_state{router=\"VI_1\",state=\"MASTER\"} 1",
+        "lb_vrrp_state{router=\"VI_1\",state=\"BACKUP\"} 0",
+        "lb_vrrp_priority{router=\"VI_1\"} 254",
+    ] {
+        assert!(has(&text, line), "{line}: {text}");
+    }
+    alone.ip(&["-n", &alone.namespace, "link", "set", "v1", "down"]);
+    let fault = "lb_vrrp_state{router=\"VI_1\",state=\"FAULT\"} 1";
+    alone.until("it is in fault", |alone| has(&metrics(alone), fault));
 }
 
 /// The last descriptor went to a client, and the socket was asked for the next: that it could

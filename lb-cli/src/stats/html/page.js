@@ -5,7 +5,7 @@
   const all = (selector, of = document) => [...of.querySelectorAll(selector)];
   const body = document.body, filter = document.getElementById("filter");
   const live = document.getElementById("live");
-  let timer = 0, asking = false;
+  let timer = 0, turn = 0;
   document.documentElement.classList.add("js");
 
   // Rows whose section, name or state has every word.
@@ -57,20 +57,22 @@
   };
 
   const load = async (url, moved) => {
-    if (asking) return;
-    asking = true;
+    const mine = ++turn;
     try {
       const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
       if (!answer.ok) throw new Error(`answered ${answer.status}`);
-      fill(new DOMParser().parseFromString(await answer.text(), "text/html"), moved);
+      const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // Somebody has asked for another view meanwhile.
+      if (mine !== turn) return;
+      fill(doc, moved);
       live.textContent = `as of ${new Date().toLocaleTimeString()}`;
       live.classList.remove("lost");
       if (moved) history.replaceState(null, "", url);
     } catch (error) {
+      if (mine !== turn) return;
       live.textContent = `cannot refresh: ${error.message}`;
       live.classList.add("lost");
     }
-    asking = false;
     next();
   };
 
