@@ -8,6 +8,8 @@
 //! | [`sticky`] | a layer that keeps a client on its server by a cookie | `cookie` |
 //! | [`check`] | checks for [`HealthChecker`](lb_core::HealthChecker) | `check`, `option httpchk`, `agent-check` |
 //! | [`fetch`] | what conditions and hashing see of a request | sample fetches, converters |
+//! | [`map`] | keys and values of files, changed while requests run | `map`, `show map` |
+//! | [`users`] | who may come, by password | `userlist` |
 //! | [`mod@format`] | texts with samples in them | log-format strings |
 //! | [`rules`] | what is done to requests and responses on conditions | `http-request`, `http-response` |
 //! | [`transaction`] | what rules keep for a request | variables, captures |
@@ -60,6 +62,7 @@ pub mod fetch;
 pub mod format;
 mod h1;
 pub mod headers;
+pub mod map;
 pub mod page;
 mod pool;
 pub mod proxy;
@@ -70,6 +73,7 @@ mod timer;
 pub mod transaction;
 mod tunnel;
 mod upstream;
+pub mod users;
 
 pub use client::{Broken, Client};
 pub use pool::BodyError;

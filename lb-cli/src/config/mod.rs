@@ -40,7 +40,7 @@ mod value;
 
 use std::path::PathBuf;
 
-use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, Vrrp};
+use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, UserList, Vrrp};
 pub use self::{
     address::{AddressError, BindAddress, ServerAddress},
     diagnostics::{Diagnostic, Diagnostics, Severity},
@@ -65,6 +65,8 @@ pub struct Config {
     pub vrrp: Vec<Vrrp>,
     /// Groups of them, in the order of the files.
     pub sync_groups: Vec<SyncGroup>,
+    /// Users, in the order of the files.
+    pub userlists: Vec<UserList>,
     /// What was found so far: warnings, and after [`Config::parse_recoverable`] errors, too.
     pub diagnostics: Diagnostics,
 }
@@ -159,6 +161,9 @@ impl Config {
         for group in &self.sync_groups {
             group.print(&mut out);
         }
+        for list in &self.userlists {
+            list.print(&mut out);
+        }
         out.finish()
     }
 }
@@ -181,9 +186,11 @@ impl PartialEq for Config {
             scripts,
             vrrp,
             sync_groups,
+            userlists,
             diagnostics: _,
         } = self;
         (global, frontends, backends) == (&other.global, &other.frontends, &other.backends)
             && (scripts, vrrp, sync_groups) == (&other.scripts, &other.vrrp, &other.sync_groups)
+            && *userlists == other.userlists
     }
 }

@@ -31,6 +31,11 @@ impl Printer {
         let _ = writeln!(self.out, "{} = {}", key(name), value.to_toml());
     }
 
+    /// The same of a value that is TOML already.
+    pub(crate) fn set_raw(&mut self, name: &str, value: &str) {
+        let _ = writeln!(self.out, "{} = {value}", key(name));
+    }
+
     pub(crate) fn set_some(&mut self, name: &str, value: Option<impl ToToml>) {
         if let Some(value) = value {
             self.set(name, value);

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::{
     Config, Diagnostics, Source, Span, Spanned,
-    model::{Backend, Frontend, Global, Script, SyncGroup, Vrrp, checked_name},
+    model::{Backend, Frontend, Global, Script, SyncGroup, UserList, Vrrp, checked_name},
     section::{Entry, Place, Section},
     validate,
     value::Context,
@@ -128,6 +128,7 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> C
         scripts: Vec::new(),
         vrrp: Vec::new(),
         sync_groups: Vec::new(),
+        userlists: Vec::new(),
         diagnostics: Diagnostics::default(),
     };
     let proxies = Proxies::new(cx, one("defaults", Place::Defaults), complete);
@@ -153,6 +154,12 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> C
             "sync_group",
             Place::Plain,
             SyncGroup::read,
+        ));
+        config.userlists.extend(named_sections(
+            root,
+            "userlist",
+            Place::Plain,
+            UserList::read,
         ));
         root.finish(&[]);
     }

@@ -27,7 +27,6 @@ const DNS: &str =
 const HTTP2: &str = "HTTP/2 to servers comes with the next releases";
 const ALERT: &str = "alerts come with the next releases; `notify` runs a program of yours";
 const IPVS: &str = "kernel IPVS comes with the next releases";
-const USERS: &str = "user lists come with the rules, in the next releases";
 
 /// Where a key stands, the key, and what brings it.
 #[rustfmt::skip]
@@ -35,7 +34,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "alert", ALERT),
     (Place::Root, "resolver", DNS),
     (Place::Root, "table", STICK),
-    (Place::Root, "userlist", USERS),
     (Place::Root, "virtual_server", IPVS),
     (Place::Global, "chroot", PROCESS),
     (Place::Global, "group", PROCESS),

@@ -47,8 +47,15 @@ impl Places {
         }
     }
 
-    pub(super) fn registry(&self) -> Registry {
+    pub(super) fn registry(&self, config: &Config) -> Registry {
         let mut registry = Registry::new();
+        for list in &config.userlists {
+            registry = registry.users(&list.name, list.compile());
+        }
+        for backend in &config.backends {
+            let names = backend.server.iter().map(|one| one.name.as_str().into());
+            registry = registry.servers(&backend.name, names);
+        }
         for (name, place) in &self.backends {
             registry = registry.backend(name, Arc::clone(place) as Arc<dyn BackendFacts>);
         }

@@ -32,6 +32,7 @@ pub struct Frontend {
     rules: Rules,
     monitor: Option<Monitor>,
     place: Arc<FrontendPlace>,
+    registry: Arc<Registry>,
     model: model::Frontend,
 }
 
@@ -108,6 +109,7 @@ impl Frontend {
             ),
             monitor: Monitor::compile(&model.monitor, scope, diagnostics),
             place: Arc::default(),
+            registry: Arc::clone(around.registry),
             model: model.clone(),
         }
     }
@@ -121,6 +123,16 @@ impl Frontend {
     /// Its place in expressions.
     pub fn place(&self) -> &FrontendPlace {
         &self.place
+    }
+
+    /// What the expressions of this configuration name: backends, maps, users.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Whether an expression asks for the first line of requests as it came.
+    pub fn keeps_line(&self) -> bool {
+        self.registry.keeps_line()
     }
 
     /// Its rules.
@@ -272,16 +284,25 @@ pub(super) fn scopes(
 ) -> Scopes {
     let build = |place| {
         let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
-        let mut builder = Scope::builder(vocabulary).files(|name| std::fs::read(name));
+        let mut builder = Scope::builder(vocabulary)
+            .patterns(Arc::clone(registry.patterns()))
+            .files(|name| std::fs::read(name));
         for acl in acls {
             let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
             builder = builder.acl(&acl.name, &texts);
         }
         builder.build()
     };
-    let (request, errors) = build(Place::Request);
-    // A condition may be for requests only: what is wrong with it on responses is told where it is used there.
-    let (response, _) = build(Place::Response);
+    let (request, mut errors) = build(Place::Request);
+    let (response, others) = build(Place::Response);
+    // What is wrong in one place only is told where the name is used there; the rest is the same in both, but for what
+    // a misplaced fetch hides.
+    errors.extend(
+        others
+            .into_iter()
+            .filter(|other| !errors.contains(other))
+            .collect::<Vec<_>>(),
+    );
     for error in errors {
         let Some(acl) = acls.iter().find(|acl| acl.name.as_str() == error.name) else {
             continue;

@@ -86,7 +86,7 @@ impl Plan {
         let mut diagnostics = std::mem::take(&mut config.diagnostics);
         let full_conns = frontend::full_conns(&config);
         let places = facts::Places::of(&config);
-        let registry = Arc::new(places.registry());
+        let registry = Arc::new(places.registry(&config));
         let backends: Vec<_> = config
             .backends
             .iter()

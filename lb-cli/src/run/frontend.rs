@@ -138,7 +138,7 @@ async fn respond(
     }
     let client = request.extensions().get::<Client>().cloned();
     let asked = Asked::of(&site, &request);
-    let mut transaction = Transaction::new();
+    let mut transaction = Transaction::of(&request, plan.keeps_line());
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());

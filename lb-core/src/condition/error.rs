@@ -33,6 +33,8 @@ pub struct ConditionError {
     pub message: String,
     /// How to put it right, where that is known.
     pub help: Option<String>,
+    /// It would be right in another place: on responses and not on requests, or the other way round.
+    pub misplaced: bool,
 }
 
 impl ConditionError {
@@ -43,6 +45,7 @@ impl ConditionError {
             len: span.len,
             message: message.into(),
             help: None,
+            misplaced: false,
         }
     }
 
@@ -50,6 +53,13 @@ impl ConditionError {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Says that it would be right in another place.
+    #[must_use]
+    pub fn misplaced(mut self) -> Self {
+        self.misplaced = true;
         self
     }
 

@@ -1,10 +1,13 @@
 //! One test: `fetch flags… patterns…`.
 
+use std::sync::Arc;
+
 use super::{
     Test,
     call::SampleExpr,
-    error::ConditionError,
+    error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
+    file::PatternFile,
     parse::Parser,
     pattern::{Matcher, Method, Source},
     word::Word,
@@ -14,6 +17,8 @@ use super::{
 struct Arguments<'w> {
     method: Option<(Method, &'w Word)>,
     sources: Vec<Source>,
+    /// Whether case is ignored in them, and where they are named.
+    files: Vec<(Arc<PatternFile>, bool, Span)>,
     /// `--` or `-f` stood there: having no pattern is meant.
     explicit: bool,
 }
@@ -63,6 +68,21 @@ impl<V: Vocabulary> Parser<'_, V> {
             )
             .help("`-m found` asks for presence; `--` says that none is meant"));
         }
+        let mut files = Vec::with_capacity(arguments.files.len());
+        let mut in_files = Vec::new();
+        for (file, ignore_case, span) in &arguments.files {
+            files.push(file.matcher(method, *ignore_case, *span)?);
+            in_files.extend(file.sources(*ignore_case, *span));
+        }
+        let all = arguments.sources.iter().chain(&in_files);
+        for source in all.filter(|source| !source.ignore_case) {
+            let start = matches!(method, Method::Str | Method::Beg);
+            if (start || method.finds_text())
+                && let Some(why) = fetch.never_has(&source.bytes, start)
+            {
+                return Err(source.error(format!("this never matches: {why}")));
+            }
+        }
         let start = first.span().offset;
         let end = words.last().map_or(start, |word| {
             let span = word.span();
@@ -71,7 +91,7 @@ impl<V: Vocabulary> Parser<'_, V> {
         Ok(Test {
             text: text[start..end].into(),
             fetch,
-            matcher: Matcher::new(method, &arguments.sources)?,
+            matcher: Matcher::new(method, &arguments.sources)?.with_files(files),
         })
     }
 
@@ -107,6 +127,7 @@ impl<V: Vocabulary> Parser<'_, V> {
         let mut arguments = Arguments {
             method: None,
             sources: Vec::new(),
+            files: Vec::new(),
             explicit: false,
         };
         let mut ignore_case = false;
@@ -130,7 +151,7 @@ impl<V: Vocabulary> Parser<'_, V> {
                 }
                 b"-m" => {
                     let name = value("the name of a matcher")?;
-                    if !arguments.sources.is_empty() {
+                    if !arguments.files.is_empty() {
                         return Err(ConditionError::new(
                             flag.span(),
                             "`-m` stands before `-f` and patterns",
@@ -141,7 +162,8 @@ impl<V: Vocabulary> Parser<'_, V> {
                 b"-f" => {
                     let name = value("the name of a file")?;
                     arguments.explicit = true;
-                    arguments.sources.extend(self.file(name, ignore_case)?);
+                    let file = self.file(name)?;
+                    arguments.files.push((file, ignore_case, name.span()));
                 }
                 // Names the set for commands at run time; there is nothing to number before those exist.
                 b"-u" => {
@@ -177,28 +199,12 @@ impl<V: Vocabulary> Parser<'_, V> {
         Ok(arguments)
     }
 
-    /// The patterns of a file: a line each, leading blanks dropped, empty lines and those that start with `#` skipped.
-    fn file(&self, name: &Word, ignore_case: bool) -> Result<Vec<Source>, ConditionError> {
-        let content = (self.files)(&name.lossy()).map_err(|error| {
+    fn file(&self, name: &Word) -> Result<Arc<PatternFile>, ConditionError> {
+        let loaded = self.patterns.load(&name.lossy(), |name| (self.files)(name));
+        loaded.map_err(|error| {
             let message = format!("cannot read the file `{}`: {error}", name.lossy());
             ConditionError::new(name.span(), message)
-        })?;
-        let lines = content.split(|b| matches!(b, b'\n')).enumerate();
-        Ok(lines
-            .filter(|(_, line)| !line.starts_with(b"#"))
-            .map(|(number, line)| {
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                let blank = line.iter().take_while(|b| matches!(b, b' ' | b'\t'));
-                (number, &line[blank.count()..])
-            })
-            .filter(|(_, line)| !line.is_empty())
-            .map(|(number, line)| Source {
-                bytes: line.to_vec(),
-                span: name.span(),
-                ignore_case,
-                line: Some(number + 1),
-            })
-            .collect())
+        })
     }
 }
 

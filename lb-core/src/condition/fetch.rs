@@ -19,6 +19,14 @@ pub trait Fetch {
     /// None where the request does not have what is asked for; several where it has several, as header values. It
     /// must not allocate: this is the request path.
     fn each(&self, cx: &Self::Context<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool;
+
+    /// Why no sample of this ever has `text` in it, or at its start if `start`; `None` if one may.
+    ///
+    /// Asked when a condition is compiled, so that one that can never hold is a mistake.
+    fn never_has(&self, text: &[u8], start: bool) -> Option<String> {
+        let _ = (text, start);
+        None
+    }
 }
 
 /// What a [`Vocabulary`] says of a name.

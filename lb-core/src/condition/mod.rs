@@ -36,6 +36,7 @@ mod call;
 mod error;
 mod expression;
 mod fetch;
+mod file;
 mod inspect;
 mod parse;
 mod pattern;
@@ -57,7 +58,9 @@ pub use self::{
     call::{Arg, Call, SampleExpr},
     error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
+    file::{PatternEntry, PatternFile, PatternFiles},
     inspect::Equality,
+    pattern::{SinglePattern, embedded_ipv4},
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},
     trace::{TermTrace, TestTrace, Trace},
@@ -191,7 +194,7 @@ impl<F: Fetch> Test<F> {
         let mut matched = None;
         let verdict = self.fetch.each(cx, &mut |sample| {
             samples.push(sample.to_string());
-            matched = self.matcher.which(&sample).map(str::to_owned);
+            matched = self.matcher.which(&sample);
             self.matcher.matches(&sample)
         });
         TestTrace {

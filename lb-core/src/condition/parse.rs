@@ -6,6 +6,7 @@ use super::{
     Alternative, Condition, Inner, Term,
     error::{ConditionError, Span},
     fetch::{Known, Vocabulary},
+    file::PatternFiles,
     pattern::Method,
     predefined,
     scope::Files,
@@ -26,16 +27,29 @@ pub(super) trait Names<F> {
 
 pub(super) enum Resolved<F> {
     Acl(Acl<F>),
-    /// Its definition is wrong, which has been reported.
-    Wrong,
+    /// Its definition is wrong.
+    Wrong(Wrong),
     /// It refers to itself, by way of these.
     Circle(Vec<String>),
     TooDeep,
 }
 
+/// What is wrong with a definition.
+#[derive(Debug, Clone)]
+pub(super) enum Wrong {
+    /// It has been reported.
+    Reported,
+    /// It is right in another place: its uses here are wrong.
+    Misplaced(Box<ConditionError>),
+}
+
+/// Stands before the cause where a name cannot be used.
+const MISPLACED: &str = "cannot be used here: ";
+
 pub(super) struct Parser<'s, V: Vocabulary> {
     pub(super) vocabulary: &'s V,
     pub(super) files: &'s Files,
+    pub(super) patterns: &'s PatternFiles,
     pub(super) names: &'s dyn Names<V::Fetch>,
 }
 
@@ -139,7 +153,16 @@ impl<V: Vocabulary> Parser<'_, V> {
         let error = |message: String| ConditionError::new(word.span(), message);
         match self.names.acl(name) {
             Some(Resolved::Acl(acl)) => return Ok(Some(acl)),
-            Some(Resolved::Wrong) => return Ok(None),
+            Some(Resolved::Wrong(Wrong::Reported)) => return Ok(None),
+            Some(Resolved::Wrong(Wrong::Misplaced(cause))) => {
+                let root = match cause.message.split_once(MISPLACED) {
+                    Some((_, root)) => root,
+                    None => &cause.message,
+                };
+                let mut error = error(format!("`{name}` {MISPLACED}{root}")).misplaced();
+                error.help = cause.help;
+                return Err(error);
+            }
             Some(Resolved::Circle(through)) => {
                 let circle = through.join("` uses `");
                 return Err(error(format!(
@@ -154,10 +177,15 @@ impl<V: Vocabulary> Parser<'_, V> {
         if let Some(definition) = predefined::definition(name) {
             let words = words(definition).map_err(|_| error(format!("`{name}` is broken")))?;
             let test = self.test(definition, &words).map_err(|inner| {
-                error(format!(
+                let mut outer = error(format!(
                     "`{name}` stands for `{definition}`: {}",
                     inner.message
-                ))
+                ));
+                outer.misplaced = inner.misplaced;
+                if inner.misplaced {
+                    outer.help = inner.help;
+                }
+                outer
             })?;
             return Ok(Some(Arc::new([Alternative::Test(test)])));
         }

@@ -15,6 +15,23 @@ pub enum SampleType {
     Str,
     /// Bytes that are not text: no matcher is implied.
     Bin,
+    /// Known only with the sample, as of a variable; no matcher is implied.
+    Any,
+}
+
+impl SampleType {
+    /// Whether a sample of this type can be turned into one of `other`, as HAProxy turns it. Of [`SampleType::Any`]
+    /// only the sample itself will tell.
+    #[must_use]
+    pub fn casts_to(self, other: Self) -> bool {
+        use SampleType::{Any, Bin, Bool, Int, Ip, Str};
+        match self {
+            Int | Str | Any => true,
+            Bool => other != Ip,
+            Ip => other != Bool,
+            Bin => matches!(other, Str | Bin | Any),
+        }
+    }
 }
 
 impl fmt::Display for SampleType {
@@ -25,6 +42,7 @@ impl fmt::Display for SampleType {
             Self::Ip => "address",
             Self::Str => "string",
             Self::Bin => "binary",
+            Self::Any => "value of any type",
         })
     }
 }

@@ -4,26 +4,29 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
     fmt, io,
+    sync::Arc,
 };
 
 use super::{
     Condition,
     error::{ConditionError, Span},
     fetch::Vocabulary,
-    parse::{Acl, Names, Parser, Resolved},
+    file::PatternFiles,
+    parse::{Acl, Names, Parser, Resolved, Wrong},
     word::Word,
 };
 
 /// Reads the file of a `-f` flag.
 pub(super) type Files = Box<dyn Fn(&str) -> io::Result<Vec<u8>> + Send + Sync>;
 
-/// Every name that is compiled; `None` for one whose definition is wrong.
-type Compiled<F> = HashMap<String, Option<Acl<F>>>;
+/// Every name that is compiled, or what is wrong with it.
+type Compiled<F> = HashMap<String, Result<Acl<F>, Wrong>>;
 
 /// What conditions of one section may use: a vocabulary and named conditions.
 pub struct Scope<V: Vocabulary> {
     vocabulary: V,
     files: Files,
+    patterns: Arc<PatternFiles>,
     names: Compiled<V::Fetch>,
 }
 
@@ -38,6 +41,7 @@ impl<V: Vocabulary> fmt::Debug for Scope<V> {
 pub struct ScopeBuilder<V: Vocabulary> {
     vocabulary: V,
     files: Files,
+    patterns: Arc<PatternFiles>,
     definitions: BTreeMap<String, Vec<String>>,
 }
 
@@ -70,6 +74,7 @@ impl<V: Vocabulary> Scope<V> {
         ScopeBuilder {
             vocabulary,
             files: Box::new(|_| Err(io::Error::other("files cannot be read here"))),
+            patterns: Arc::default(),
             definitions: BTreeMap::new(),
         }
     }
@@ -121,6 +126,7 @@ impl<V: Vocabulary> Scope<V> {
         Parser {
             vocabulary: &self.vocabulary,
             files: &self.files,
+            patterns: &self.patterns,
             names: &self.names,
         }
     }
@@ -137,6 +143,13 @@ impl<V: Vocabulary> ScopeBuilder<V> {
         self
     }
 
+    /// Where the files of `-f` flags are kept: scopes with the same see the same patterns, also when they change.
+    #[must_use]
+    pub fn patterns(mut self, patterns: Arc<PatternFiles>) -> Self {
+        self.patterns = patterns;
+        self
+    }
+
     /// Defines `name`: it holds where any of `alternatives` does. A name defined twice has the alternatives of both,
     /// as in HAProxy.
     #[must_use]
@@ -150,6 +163,9 @@ impl<V: Vocabulary> ScopeBuilder<V> {
     }
 
     /// Compiles all definitions. A name whose definition is wrong stays known, so that its uses are no errors too.
+    ///
+    /// A definition that would be right in another place ([`ConditionError::misplaced`]) is no error, but each use of
+    /// its name here is.
     #[must_use]
     pub fn build(self) -> (Scope<V>, Vec<AclError>) {
         let mut errors = Vec::new();
@@ -171,6 +187,7 @@ impl<V: Vocabulary> ScopeBuilder<V> {
         let scope = Scope {
             vocabulary: self.vocabulary,
             files: self.files,
+            patterns: self.patterns,
             names,
         };
         (scope, errors)
@@ -205,7 +222,7 @@ impl<F> Default for State<F> {
 }
 
 impl<V: Vocabulary> Resolver<'_, V> {
-    fn compile(&self, name: &str, texts: &[String]) -> Option<Acl<V::Fetch>> {
+    fn compile(&self, name: &str, texts: &[String]) -> Result<Acl<V::Fetch>, Wrong> {
         let deeper = Self {
             depth: self.depth + 1,
             ..*self
@@ -213,23 +230,36 @@ impl<V: Vocabulary> Resolver<'_, V> {
         let parser = Parser {
             vocabulary: &self.builder.vocabulary,
             files: &self.builder.files,
+            patterns: &self.builder.patterns,
             names: &deeper,
         };
         let mut alternatives = Vec::new();
+        let (mut reported, mut misplaced) = (false, None);
         for (index, text) in texts.iter().enumerate() {
             match parser.definition(text) {
                 Ok(alternative) => alternatives.push(alternative),
                 Err(errors) => {
-                    let errors = errors.into_iter().map(|source| AclError {
-                        name: name.to_owned(),
-                        alternative: Some(index),
-                        source,
-                    });
-                    self.state.borrow_mut().errors.extend(errors);
+                    for source in errors {
+                        if source.misplaced {
+                            misplaced.get_or_insert(source);
+                            continue;
+                        }
+                        reported = true;
+                        self.state.borrow_mut().errors.push(AclError {
+                            name: name.to_owned(),
+                            alternative: Some(index),
+                            source,
+                        });
+                    }
                 }
             }
         }
-        (alternatives.len() == texts.len()).then(|| alternatives.into())
+        match misplaced {
+            Some(error) if !reported => Err(Wrong::Misplaced(Box::new(error))),
+            // What it refers to may be wrong and reported already, which leaves nothing to say.
+            _ if reported || alternatives.len() < texts.len() => Err(Wrong::Reported),
+            _ => Ok(alternatives.into()),
+        }
     }
 }
 
@@ -272,8 +302,8 @@ impl<V: Vocabulary> Names<V::Fetch> for Resolver<'_, V> {
 impl<F> Names<F> for Compiled<F> {
     fn acl(&self, name: &str) -> Option<Resolved<F>> {
         Some(match self.get(name)? {
-            Some(acl) => Resolved::Acl(acl.clone()),
-            None => Resolved::Wrong,
+            Ok(acl) => Resolved::Acl(acl.clone()),
+            Err(wrong) => Resolved::Wrong(wrong.clone()),
         })
     }
 

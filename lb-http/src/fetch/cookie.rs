@@ -1,20 +1,27 @@
-//! The cookies of a request.
+//! The cookies that a request brings and a response sets.
 
-use http::header::COOKIE;
+use http::header::{COOKIE, SET_COOKIE};
 
 use super::{
-    header::{item_end, trim},
-    view::RequestView,
+    expr::Side,
+    header::{Head, item_end, trim},
 };
 
 /// Shows the values of the cookies named `name`, or of all, to `visit` until it returns true.
 pub(super) fn each(
-    view: &RequestView<'_>,
+    head: &Head<'_>,
+    side: Side,
     name: Option<&str>,
     visit: &mut dyn FnMut(&[u8]) -> bool,
 ) -> bool {
-    view.headers.get_all(COOKIE).iter().any(|header| {
+    // What a `Set-Cookie` says after its first pair is of that cookie.
+    let (field, most) = match side {
+        Side::Request => (COOKIE, usize::MAX),
+        Side::Response => (SET_COOKIE, 1),
+    };
+    head.headers.get_all(field).iter().any(|header| {
         pairs(header.as_bytes())
+            .take(most)
             .filter(|(found, _)| name.is_none_or(|name| name.as_bytes() == *found))
             .any(|(_, value)| visit(value))
     })

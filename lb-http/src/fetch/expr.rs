@@ -1,21 +1,36 @@
 //! Fetches and expressions, ready to run.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use http::{HeaderName, Version};
 use lb_core::condition::{Fetch, Sample, SampleType, leading_int, leading_ipv4};
-use smallvec::SmallVec;
 
 use super::{
-    convert::Converter,
-    cookie, header, param,
+    convert::{Case, Chain},
+    cookie,
+    header::{self, Head},
+    param,
     view::{RequestView, View, join},
 };
 
-/// What is taken from a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an expression looks at, and so where it can stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum HttpFetch {
+pub enum Needs {
+    /// Nothing, or what is there all the time: the connection, variables, counters.
+    Nothing,
+    /// The head of the request.
+    Request,
+    /// The head of the response.
+    Response,
+}
+
+/// What shows its samples to a visitor until that says true.
+type Take = dyn Fn(&View<'_>, &mut dyn FnMut(Sample<'_>) -> bool) -> bool + Send + Sync;
+
+/// What is taken from a request or a response.
+#[derive(Clone)]
+pub(super) enum HttpFetch {
     /// `always_true`, `always_false`; also `req.proto_http`, true of every request that gets here.
     Always(bool),
     /// `method`.
@@ -43,14 +58,33 @@ pub enum HttpFetch {
     /// `dst_port`.
     DstPort,
     /// `hdr`, `hdr_ip`, `hdr_val`, `cook`, `urlp` and their kin.
-    Values(Values, Cast),
+    Values(Side, Values, Cast),
     /// `hdr_cnt`, `req.fhdr_cnt`, `cook_cnt`.
-    Count(Values),
+    Count(Side, Values),
+    /// All others.
+    Other(Other),
+}
+
+/// A fetch with at most one sample.
+#[derive(Clone)]
+pub(super) struct Other {
+    kind: SampleType,
+    needs: Needs,
+    take: Arc<Take>,
+    /// Shows what it is outside conditions, where that is something else.
+    one: Option<Arc<Take>>,
+}
+
+/// Which of the two messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Request,
+    Response,
 }
 
 /// Where several values come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Values {
+pub(super) enum Values {
     /// Header fields.
     Header {
         /// `None`: of all names.
@@ -73,7 +107,7 @@ pub enum Values {
 
 /// What a value is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cast {
+pub(super) enum Cast {
     /// Text.
     Text,
     /// A number: its leading digits, else 0.
@@ -82,19 +116,27 @@ pub enum Cast {
     Ip,
 }
 
-/// A fetch and the converters its samples pass through.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A fetch and the converters its samples pass through. Two are equal if they were written alike.
+#[derive(Clone)]
 pub struct HttpExpr {
+    written: Arc<str>,
     fetch: HttpFetch,
-    converters: Box<[Converter]>,
+    converters: Chain,
 }
 
 impl HttpExpr {
-    pub(super) fn new(fetch: HttpFetch, converters: Vec<Converter>) -> Self {
+    pub(super) fn new(written: Arc<str>, fetch: HttpFetch, converters: Chain) -> Self {
         Self {
+            written,
             fetch,
-            converters: converters.into_boxed_slice(),
+            converters,
         }
+    }
+
+    /// What must be there for it to have a sample.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        self.fetch.needs()
     }
 
     /// Hands over the one sample that the expression has outside conditions: the last of a header's or a named
@@ -103,51 +145,135 @@ impl HttpExpr {
         let mut f = Some(f);
         let mut result = None;
         self.fetch.one(view, &mut |sample| {
-            self.convert(sample, &mut |sample| {
+            self.converters.convert(sample, view, &mut |sample| {
                 result = f.take().map(|f| f(sample));
                 true
             })
         });
         result
     }
+}
 
-    fn convert(&self, sample: Sample<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
-        if self.converters.is_empty() {
-            return visit(sample);
-        }
-        let mut buffer: SmallVec<[u8; 256]> = sample.with_text(SmallVec::from_slice);
-        let converted = self.converters.iter().all(|c| c.apply(&mut buffer));
-        converted && visit(Sample::Str(&buffer))
+impl fmt::Debug for HttpExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpExpr").field(&self.written).finish()
     }
 }
+
+impl PartialEq for HttpExpr {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for HttpExpr {}
 
 impl Fetch for HttpExpr {
     type Context<'a> = View<'a>;
 
     fn sample_type(&self) -> SampleType {
-        self.converters
-            .last()
-            .map_or_else(|| self.fetch.sample_type(), Converter::output)
+        self.converters.output()
     }
 
     fn each(&self, view: &View<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) -> bool {
-        if self.converters.is_empty() {
-            return self.fetch.each(view, visit);
+        self.fetch.each(view, &mut |sample| {
+            self.converters.convert(sample, view, visit)
+        })
+    }
+
+    fn never_has(&self, text: &[u8], start: bool) -> Option<String> {
+        match self.converters.case() {
+            Some(Case::Lower) if text.iter().any(u8::is_ascii_uppercase) => {
+                return Some("there are no capital letters left".to_owned());
+            }
+            Some(Case::Upper) if text.iter().any(u8::is_ascii_lowercase) => {
+                return Some("there are no small letters left".to_owned());
+            }
+            _ if !self.converters.is_empty() => return None,
+            _ => {}
         }
-        self.fetch
-            .each(view, &mut |sample| self.convert(sample, visit))
+        let why = match self.fetch {
+            HttpFetch::Path | HttpFetch::PathQuery if start && !text.starts_with(b"/") => {
+                "a path begins with `/`"
+            }
+            HttpFetch::Path if text.contains(&b'?') => {
+                "a path ends before `?`; `pathq` has the query, too"
+            }
+            HttpFetch::Version if text.contains(&b'/') => "it is the number alone, as `1.1`",
+            _ => return None,
+        };
+        Some(why.to_owned())
+    }
+}
+
+impl Other {
+    /// One that shows its sample itself.
+    pub(super) fn fetch(
+        kind: SampleType,
+        needs: Needs,
+        take: impl Fn(&View<'_>, &mut dyn FnMut(Sample<'_>) -> bool) -> bool + Send + Sync + 'static,
+    ) -> HttpFetch {
+        HttpFetch::Other(Self {
+            kind,
+            needs,
+            take: Arc::new(take),
+            one: None,
+        })
+    }
+
+    /// One that is something else outside conditions.
+    pub(super) fn fetch_with_one(
+        kind: SampleType,
+        needs: Needs,
+        take: impl Fn(&View<'_>, &mut dyn FnMut(Sample<'_>) -> bool) -> bool + Send + Sync + 'static,
+        one: impl Fn(&View<'_>, &mut dyn FnMut(Sample<'_>) -> bool) -> bool + Send + Sync + 'static,
+    ) -> HttpFetch {
+        HttpFetch::Other(Self {
+            kind,
+            needs,
+            take: Arc::new(take),
+            one: Some(Arc::new(one)),
+        })
+    }
+
+    /// A number that is there at all times, or not at all.
+    pub(super) fn int(f: impl Fn(&View<'_>) -> Option<i64> + Send + Sync + 'static) -> HttpFetch {
+        Self::fetch(SampleType::Int, Needs::Nothing, move |view, visit| {
+            f(view).is_some_and(|value| visit(Sample::Int(value)))
+        })
+    }
+
+    /// A verdict, likewise.
+    pub(super) fn bool(f: impl Fn(&View<'_>) -> Option<bool> + Send + Sync + 'static) -> HttpFetch {
+        Self::fetch(SampleType::Bool, Needs::Nothing, move |view, visit| {
+            f(view).is_some_and(|value| visit(Sample::Bool(value)))
+        })
     }
 }
 
 impl HttpFetch {
-    fn sample_type(&self) -> SampleType {
+    pub(super) fn sample_type(&self) -> SampleType {
         match self {
             Self::Always(_) => SampleType::Bool,
-            Self::Src | Self::Dst | Self::Values(_, Cast::Ip) => SampleType::Ip,
-            Self::SrcPort | Self::DstPort | Self::Count(_) | Self::Values(_, Cast::Int) => {
+            Self::Src | Self::Dst | Self::Values(_, _, Cast::Ip) => SampleType::Ip,
+            Self::SrcPort | Self::DstPort | Self::Count(..) | Self::Values(_, _, Cast::Int) => {
                 SampleType::Int
             }
+            Self::Other(other) => other.kind,
             _ => SampleType::Str,
+        }
+    }
+
+    pub(super) fn needs(&self) -> Needs {
+        match self {
+            Self::Always(_) | Self::Src | Self::SrcPort | Self::Dst | Self::DstPort => {
+                Needs::Nothing
+            }
+            Self::Other(other) => other.needs,
+            Self::Values(Side::Response, ..) | Self::Count(Side::Response, _) => Needs::Response,
+            // Kept over the request by what is kept for it.
+            Self::Method => Needs::Nothing,
+            _ => Needs::Request,
         }
     }
 
@@ -158,6 +284,24 @@ impl HttpFetch {
             Self::SrcPort => view.source().map(|a| port(a.port())),
             Self::Dst => view.destination().map(|a| Sample::Ip(a.ip())),
             Self::DstPort => view.destination().map(|a| port(a.port())),
+            Self::Method => {
+                return view
+                    .method()
+                    .is_some_and(|method| visit(Sample::Str(method.as_str().as_bytes())));
+            }
+            Self::Values(side, values, cast) => {
+                return values.each(*side, view, &mut |value| {
+                    cast.apply(value).is_some_and(&mut *visit)
+                });
+            }
+            Self::Count(side, values) => {
+                let there = match side {
+                    Side::Request => view.request.is_some(),
+                    Side::Response => view.response.is_some(),
+                };
+                return there && visit(Sample::Int(values.count(*side, view)));
+            }
+            Self::Other(other) => return (other.take)(view, visit),
             _ => {
                 return view
                     .request
@@ -174,7 +318,6 @@ impl HttpFetch {
         visit: &mut dyn FnMut(Sample<'_>) -> bool,
     ) -> bool {
         match self {
-            Self::Method => visit(Sample::Str(view.method.as_str().as_bytes())),
             Self::Version => visit(Sample::Str(version(view.version))),
             Self::Url => view.with_url(|url| visit(Sample::Str(url))),
             Self::Path => text(view.path(), visit),
@@ -182,27 +325,30 @@ impl HttpFetch {
             Self::Query => text(view.query(), visit),
             Self::Base => based(view, view.path(), visit),
             Self::BaseQuery => based(view, view.path_and_query(), visit),
-            Self::Values(values, cast) => values.each(view, &mut |value| {
-                cast.apply(value).is_some_and(&mut *visit)
-            }),
-            Self::Count(values) => visit(Sample::Int(values.count(view))),
-            Self::Always(_) | Self::Src | Self::SrcPort | Self::Dst | Self::DstPort => false,
+            _ => false,
         }
     }
 
     fn one(&self, view: &View<'_>, visit: &mut dyn FnMut(Sample<'_>) -> bool) {
-        let (Self::Values(values, cast), Some(view)) = (self, &view.request) else {
-            self.each(view, visit);
-            return;
+        let (side, values, cast) = match self {
+            Self::Values(side, values, cast) => (side, values, cast),
+            Self::Other(Other { one: Some(one), .. }) => {
+                one(view, visit);
+                return;
+            }
+            _ => {
+                self.each(view, visit);
+                return;
+            }
         };
         let last = match values {
             Values::Header { occurrence, .. } => *occurrence == 0,
             Values::Cookie(name) => name.is_some(),
             Values::Param { .. } => false,
         };
-        let wanted = if last { values.count(view) } else { 1 };
+        let wanted = if last { values.count(*side, view) } else { 1 };
         let mut at = 0;
-        values.each(view, &mut |value| {
+        values.each(*side, view, &mut |value| {
             at += 1;
             if at == wanted {
                 cast.apply(value).map(&mut *visit);
@@ -213,17 +359,22 @@ impl HttpFetch {
 }
 
 impl Values {
-    fn each(&self, view: &RequestView<'_>, visit: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    fn each(&self, side: Side, view: &View<'_>, visit: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let head = match side {
+            Side::Request => view.request.as_ref().map(Head::of_request),
+            Side::Response => view.response.as_ref().map(Head::of_response),
+        };
+        let Some(head) = head else { return false };
         match self {
-            Self::Cookie(name) => cookie::each(view, name.as_deref(), visit),
-            Self::Param { name, delimiter } => {
-                param::each(view, name.as_deref(), *delimiter, visit)
-            }
+            Self::Cookie(name) => cookie::each(&head, side, name.as_deref(), visit),
+            Self::Param { name, delimiter } => view
+                .request
+                .is_some_and(|view| param::each(&view, name.as_deref(), *delimiter, visit)),
             Self::Header {
                 name,
                 occurrence: 0,
                 split,
-            } => header::each(view, name.as_ref(), *split, visit),
+            } => header::each(&head, name.as_ref(), *split, visit),
             Self::Header {
                 name,
                 occurrence,
@@ -234,7 +385,7 @@ impl Values {
                     *occurrence
                 } else {
                     let mut count = 0;
-                    header::each(view, name, *split, &mut |_| {
+                    header::each(&head, name, *split, &mut |_| {
                         count += 1;
                         false
                     });
@@ -242,7 +393,7 @@ impl Values {
                 };
                 let mut at = 0;
                 let mut verdict = false;
-                header::each(view, name, *split, &mut |value| {
+                header::each(&head, name, *split, &mut |value| {
                     at += 1;
                     if at == wanted {
                         verdict = visit(value);
@@ -254,9 +405,9 @@ impl Values {
         }
     }
 
-    fn count(&self, view: &RequestView<'_>) -> i64 {
+    fn count(&self, side: Side, view: &View<'_>) -> i64 {
         let mut count = 0;
-        self.each(view, &mut |_| {
+        self.each(side, view, &mut |_| {
             count += 1;
             false
         });
@@ -275,7 +426,7 @@ impl Cast {
 }
 
 /// An IPv6 address, or an IPv4 address with an optional port, and nothing else.
-fn address(value: &[u8]) -> Option<IpAddr> {
+pub(super) fn address(value: &[u8]) -> Option<IpAddr> {
     let Some((address, rest)) = leading_ipv4(value) else {
         let address = std::str::from_utf8(value).ok()?.parse().ok()?;
         return Some(IpAddr::V6(address));
@@ -300,22 +451,36 @@ fn port(port: u16) -> Sample<'static> {
     Sample::Int(i64::from(port))
 }
 
-/// The first value of `Host`, then `rest`; either may be missing.
 fn based(
     view: &RequestView<'_>,
     rest: Option<&str>,
     visit: &mut dyn FnMut(Sample<'_>) -> bool,
 ) -> bool {
     let rest = rest.unwrap_or_default().as_bytes();
-    let mut verdict = None;
-    header::each(view, Some(&http::header::HOST), true, &mut |host| {
-        verdict = Some(visit(Sample::Str(&join(&[host, rest]))));
-        true
-    });
-    verdict.unwrap_or_else(|| visit(Sample::Str(rest)))
+    with_host(view, rest, |base| visit(Sample::Str(base)))
 }
 
-fn version(version: Version) -> &'static [u8] {
+/// The first value of `Host`, then `rest`; either may be missing.
+pub(super) fn with_host<R>(view: &RequestView<'_>, rest: &[u8], f: impl FnOnce(&[u8]) -> R) -> R {
+    let mut f = Some(f);
+    let mut result = None;
+    header::each(
+        &Head::of_request(view),
+        Some(&http::header::HOST),
+        true,
+        &mut |host| {
+            result = f.take().map(|f| f(&join(&[host, rest])));
+            true
+        },
+    );
+    match (result, f) {
+        (Some(result), _) => result,
+        (None, Some(f)) => f(rest),
+        (None, None) => unreachable!("what took it gave a result"),
+    }
+}
+
+pub(super) fn version(version: Version) -> &'static [u8] {
     match version {
         Version::HTTP_09 => b"0.9",
         Version::HTTP_10 => b"1.0",

@@ -1,12 +1,35 @@
 //! Header values, whole or cut at commas.
 
-use http::{HeaderName, header::HOST};
+use http::{HeaderMap, HeaderName, header::HOST};
 
-use super::view::RequestView;
+use super::view::{RequestView, ResponseView};
+
+/// The fields of a message.
+pub(super) struct Head<'a> {
+    pub(super) headers: &'a HeaderMap,
+    /// What stands in for `Host`.
+    host: Option<&'a [u8]>,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn of_request(view: &RequestView<'a>) -> Self {
+        Self {
+            headers: view.headers,
+            host: view.authority_as_host(),
+        }
+    }
+
+    pub(super) fn of_response(view: &ResponseView<'a>) -> Self {
+        Self {
+            headers: view.headers,
+            host: None,
+        }
+    }
+}
 
 /// Shows the values of the fields named `name`, or of all fields, to `visit` until it returns true.
 pub(super) fn each(
-    view: &RequestView<'_>,
+    head: &Head<'_>,
     name: Option<&HeaderName>,
     split: bool,
     visit: &mut dyn FnMut(&[u8]) -> bool,
@@ -20,18 +43,18 @@ pub(super) fn each(
     };
     let host = match name {
         Some(name) if name != HOST => None,
-        _ => view.authority_as_host(),
+        _ => head.host,
     };
     if host.is_some_and(&mut show) {
         return true;
     }
     match name {
-        Some(name) => view
+        Some(name) => head
             .headers
             .get_all(name)
             .iter()
             .any(|value| show(value.as_bytes())),
-        None => view.headers.values().any(|value| show(value.as_bytes())),
+        None => head.headers.values().any(|value| show(value.as_bytes())),
     }
 }
 

@@ -6,15 +6,13 @@
 use std::net::IpAddr;
 
 use http::{HeaderName, Method};
-use lb_core::condition::{
-    ConditionError, Known, Sample, SampleExpr, Span, Vocabulary as _, Word, words,
-};
+use lb_core::condition::{ConditionError, Sample, Span, Word, words};
 
 pub use lb_core::policy::Key;
 
 use super::{
     expr::HttpExpr,
-    header,
+    header::{self, Head},
     names::HttpVocabulary,
     view::{RequestView, View},
 };
@@ -124,7 +122,7 @@ impl KeySource {
             Self::Header { name, domain_only } => {
                 let mut f = Some(f);
                 let mut result = None;
-                header::each(view, Some(name), true, &mut |value| {
+                header::each(&Head::of_request(view), Some(name), true, &mut |value| {
                     let value = if *domain_only { domain(value) } else { value };
                     let key = if value.is_empty() {
                         Key::None
@@ -319,19 +317,7 @@ impl<'w> Words<'w> {
 
     fn expr(&mut self) -> Result<KeySource, ConditionError> {
         let word = self.required("a sample expression")?;
-        let expr = SampleExpr::parse(word)?;
-        let vocabulary = HttpVocabulary::default();
-        let fetch = &expr.fetch;
-        let error = |message| ConditionError::new(fetch.span, message);
-        match vocabulary.knows(&fetch.name) {
-            Known::Built => vocabulary.resolve(&expr).map(KeySource::Expr),
-            Known::NotBuilt => Err(error(format!(
-                "`{}` is HAProxy's, and not built yet",
-                fetch.name
-            ))),
-            Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
-                .suggest(&fetch.name, vocabulary.names())),
-        }
+        HttpVocabulary::default().expr(word).map(KeySource::Expr)
     }
 
     fn end(&self, name: &str) -> Result<(), ConditionError> {

@@ -1,8 +1,9 @@
-//! Taking samples from HTTP requests: HAProxy's sample fetches and converters.
+//! Taking samples from HTTP requests and responses: HAProxy's sample fetches and converters.
 //!
 //! [`HttpVocabulary`] gives the names their meaning for [`lb_core::condition`], [`HttpExpr`] is what an expression
-//! such as `hdr(host),lower` becomes, [`View`] is what it looks at, [`Registry`] what names in it stand for, and [`key::KeySource`] takes from it the
-//! key of a hashing `balance`. Behaviour is that of HAProxy 2.6.12 as observed; the differences are in
+//! such as `hdr(host),lower` becomes, [`View`] is what it looks at, [`Registry`] what
+//! names in it stand for: backends, users, maps, variables; [`Needs`] says where it can stand. [`key::KeySource`] takes
+//! from it the key of a hashing `balance`. Behaviour is that of HAProxy 2.6.12 as observed; the differences are in
 //! `docs/conditions.md`.
 //!
 //! ```
@@ -17,23 +18,30 @@
 //! assert!(condition.eval(&View::from(RequestView::new(&request))));
 //! ```
 
+mod auth;
+mod connection;
+mod constant;
 mod convert;
 mod cookie;
 mod expr;
 mod facts;
 mod header;
+mod kept;
 pub mod key;
+mod load;
 mod names;
 mod param;
 mod registry;
 mod resolve;
+mod response;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
+use self::resolve::header_name;
 pub use self::{
-    expr::{HttpExpr, HttpFetch},
+    expr::{HttpExpr, Needs},
     facts::{BackendFacts, FrontendFacts, ServerFacts},
     names::{HttpVocabulary, Place},
     registry::Registry,

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary};
+use lb_core::condition::{Call, ConditionError, Known, SampleExpr, Vocabulary, Word};
 
-use super::{convert::Converter, expr::HttpExpr, registry::Registry, resolve::fetch};
+use super::{
+    convert::Chain,
+    expr::{HttpExpr, Needs},
+    registry::Registry,
+    resolve::fetch,
+};
 
 /// What conditions and expressions about HTTP messages may use, in one place of a configuration.
 #[derive(Debug, Clone, Default)]
@@ -30,21 +35,57 @@ pub enum Place {
 pub(super) const BUILT: &[&str] = &[
     "always_false",
     "always_true",
+    "avg_queue",
     "base",
+    "base32",
+    "base32+src",
     "baseq",
+    "be_conn",
+    "be_conn_free",
+    "be_sess_rate",
+    "bin",
+    "bool",
+    "capture.req.hdr",
+    "capture.req.method",
+    "capture.req.uri",
+    "capture.req.ver",
+    "capture.res.hdr",
+    "connslots",
     "cook",
     "cook_cnt",
     "cook_val",
+    "date",
+    "date_us",
     "dst",
+    "dst_is_local",
     "dst_port",
+    "env",
+    "fe_conn",
+    "fe_req_rate",
+    "fe_sess_rate",
     "hdr",
     "hdr_cnt",
     "hdr_ip",
     "hdr_val",
+    "hostname",
+    "http_auth",
+    "http_auth_bearer",
+    "http_auth_group",
+    "http_auth_pass",
+    "http_auth_type",
+    "http_auth_user",
+    "http_first_req",
+    "int",
+    "ipv4",
+    "ipv6",
     "method",
+    "nbproc",
+    "nbsrv",
     "path",
     "pathq",
     "query",
+    "queue",
+    "rand",
     "req.cook",
     "req.cook_cnt",
     "req.cook_val",
@@ -58,79 +99,71 @@ pub(super) const BUILT: &[&str] = &[
     "req.ver",
     "req_proto_http",
     "req_ver",
+    "res.cook",
+    "res.cook_cnt",
+    "res.cook_val",
+    "res.fhdr",
+    "res.fhdr_cnt",
+    "res.hdr",
+    "res.hdr_cnt",
+    "res.hdr_ip",
+    "res.hdr_val",
+    "res.ver",
+    "resp_ver",
+    "scook",
+    "scook_cnt",
+    "scook_val",
+    "shdr",
+    "shdr_cnt",
+    "shdr_ip",
+    "shdr_val",
     "src",
+    "src_is_local",
     "src_port",
+    "srv_conn",
+    "srv_conn_free",
+    "srv_is_up",
+    "srv_queue",
+    "srv_weight",
+    "ssl_fc",
+    "status",
+    "str",
     "url",
+    "url32",
+    "url32+src",
+    "url_ip",
     "url_param",
+    "url_port",
     "urlp",
     "urlp_val",
+    "uuid",
+    "var",
 ];
 
 /// HAProxy's other names: those that stand alone, then those that come in families.
 const NOT_BUILT: &[&str] = &[
-    "avg_queue",
-    "base32",
-    "base32+src",
-    "bin",
-    "bool",
-    "connslots",
     "cookie",
-    "date",
-    "date_us",
     "distcc_body",
     "distcc_param",
     "dst_conn",
-    "dst_is_local",
-    "env",
-    "hostname",
-    "http_auth",
-    "http_auth_bearer",
-    "http_auth_group",
-    "http_auth_pass",
-    "http_auth_type",
-    "http_auth_user",
-    "http_first_req",
-    "int",
-    "ipv4",
-    "ipv6",
     "last_rule_file",
     "last_rule_line",
     "meth",
-    "nbproc",
-    "nbsrv",
     "payload",
     "payload_lv",
     "pid",
     "prio_class",
     "prio_offset",
     "proc",
-    "queue",
     "quic_enabled",
-    "rand",
     "rdp_cookie",
     "rdp_cookie_cnt",
     "rep_ssl_hello_type",
     "req_len",
-    "resp_ver",
-    "scook",
-    "scook_cnt",
-    "scook_val",
     "set-cookie",
-    "shdr",
-    "shdr_cnt",
-    "shdr_ip",
-    "shdr_val",
-    "status",
     "stopping",
-    "str",
     "thread",
     "unique-id",
-    "url32",
-    "url32+src",
-    "url_ip",
-    "url_port",
-    "uuid",
-    "var",
     "wait_end",
 ];
 const FAMILIES: &[&str] = &[
@@ -193,6 +226,46 @@ impl HttpVocabulary {
     }
 }
 
+impl HttpVocabulary {
+    /// Compiles an expression that is one word, as `hdr(host),lower`.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn expr(&self, word: &Word) -> Result<HttpExpr, ConditionError> {
+        let expr = SampleExpr::parse(word)?;
+        let fetch = &expr.fetch;
+        let error = |message| ConditionError::new(fetch.span, message);
+        match self.knows(&fetch.name) {
+            Known::Built => self.resolve(&expr),
+            Known::NotBuilt => Err(error(format!(
+                "`{}` is HAProxy's, and not built yet",
+                fetch.name
+            ))),
+            Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
+                .suggest(&fetch.name, self.names())),
+        }
+    }
+
+    /// Whether what a fetch needs is there where it stands.
+    fn check_place(&self, call: &Call, needs: Needs) -> Result<(), ConditionError> {
+        let name = &call.name;
+        let error = |message: String| ConditionError::new(call.span, message).misplaced();
+        match (self.place, needs) {
+            (Place::Request, Needs::Response) => Err(error(format!(
+                "`{name}` is known only once there is a response"
+            ))
+            .help("it is for rules on responses and for logs")),
+            (Place::Response, Needs::Request) => Err(error(format!(
+                "`{name}` is gone once the request has been sent"
+            ))
+            .help(format!(
+                "keep it: `set-var(txn.kept) {name}` in a rule on requests, `var(txn.kept)` here"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Vocabulary for HttpVocabulary {
     type Fetch = HttpExpr;
 
@@ -211,8 +284,22 @@ impl Vocabulary for HttpVocabulary {
     }
 
     fn resolve(&self, expr: &SampleExpr) -> Result<HttpExpr, ConditionError> {
-        let fetch = fetch(&expr.fetch)?;
-        let converters = expr.converters.iter().map(Converter::resolve);
-        Ok(HttpExpr::new(fetch, converters.collect::<Result<_, _>>()?))
+        let fetch = fetch(&expr.fetch, &self.registry)?;
+        self.check_place(&expr.fetch, fetch.needs())?;
+        let converters = Chain::compile(&expr.converters, fetch.sample_type(), &self.registry)?;
+        Ok(HttpExpr::new(written(expr), fetch, converters))
     }
+}
+
+/// An expression as one text, the same for the same calls.
+fn written(expr: &SampleExpr) -> Arc<str> {
+    let mut text = String::new();
+    for call in std::iter::once(&expr.fetch).chain(&expr.converters) {
+        text.push_str(&call.name);
+        for arg in &call.args {
+            text.push_str(&format!("({:?})", arg.text));
+        }
+        text.push(',');
+    }
+    text.into()
 }

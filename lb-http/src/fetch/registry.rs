@@ -5,18 +5,33 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use lb_core::condition::{Arg, ConditionError, PatternFiles};
+
 use super::facts::{BackendFacts, FrontendFacts};
-use crate::transaction::{Variable, VariableScope};
+use crate::{
+    map::Map,
+    transaction::{Variable, VariableScope},
+    users::UserList,
+};
 
 /// What expressions of one configuration may name.
 #[derive(Debug, Default)]
 pub struct Registry {
     backends: BTreeMap<Box<str>, Arc<dyn BackendFacts>>,
     frontends: BTreeMap<Box<str>, Arc<dyn FrontendFacts>>,
+    servers: BTreeMap<Box<str>, Box<[Box<str>]>>,
+    users: BTreeMap<Box<str>, Arc<UserList>>,
+    maps: Mutex<BTreeMap<Box<str>, Arc<Map>>>,
+    patterns: Arc<PatternFiles>,
     variables: Mutex<Vec<(VariableScope, Box<str>)>>,
+    keeps_line: AtomicBool,
 }
 
 impl Registry {
@@ -31,6 +46,71 @@ impl Registry {
     pub fn backend(mut self, name: &str, facts: Arc<dyn BackendFacts>) -> Self {
         self.backends.insert(name.into(), facts);
         self
+    }
+
+    /// Says which servers a backend has to begin with, so that a name that is none of them is a mistake.
+    #[must_use]
+    pub fn servers(mut self, backend: &str, names: impl IntoIterator<Item = Box<str>>) -> Self {
+        self.servers
+            .insert(backend.into(), names.into_iter().collect());
+        self
+    }
+
+    /// Adds users and their groups.
+    #[must_use]
+    pub fn users(mut self, name: &str, users: UserList) -> Self {
+        self.users.insert(name.into(), Arc::new(users));
+        self
+    }
+
+    /// The users of this name.
+    pub fn find_users(&self, name: &str) -> Option<&Arc<UserList>> {
+        self.users.get(name)
+    }
+
+    /// The names of all lists of users, to suggest from.
+    pub fn users_names(&self) -> impl Iterator<Item = &str> {
+        self.users.keys().map(|name| &**name)
+    }
+
+    /// The files of patterns that conditions name, for [`ScopeBuilder::patterns`](lb_core::condition::ScopeBuilder).
+    pub fn patterns(&self) -> &Arc<PatternFiles> {
+        &self.patterns
+    }
+
+    /// The maps that expressions name, by their file.
+    pub fn maps(&self) -> Vec<Arc<Map>> {
+        self.lock_maps().values().cloned().collect()
+    }
+
+    /// The map of this file.
+    pub fn find_map(&self, name: &str) -> Option<Arc<Map>> {
+        self.lock_maps().get(name).cloned()
+    }
+
+    /// The map of this file, which is read with its first use.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not text.
+    pub fn load_map(&self, name: &str) -> io::Result<Arc<Map>> {
+        let mut maps = self.lock_maps();
+        if let Some(map) = maps.get(name) {
+            return Ok(Arc::clone(map));
+        }
+        let content = std::fs::read(name)?;
+        let map = Map::parse(name, &content).map_err(io::Error::other)?;
+        let map = Arc::new(map);
+        maps.insert(name.into(), Arc::clone(&map));
+        Ok(map)
+    }
+
+    fn lock_maps(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Arc<Map>>> {
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The servers of a backend, if they have been said.
+    pub(super) fn servers_of(&self, backend: &str) -> Option<&[Box<str>]> {
+        self.servers.get(backend).map(|names| &**names)
     }
 
     /// Adds a frontend.
@@ -71,6 +151,44 @@ impl Registry {
             variables.len() - 1
         });
         Variable { scope, number }
+    }
+
+    /// The variable that an argument names, as `txn.user`.
+    ///
+    /// # Errors
+    /// A scope that does not exist or is not built, a name with other characters than HAProxy allows.
+    pub fn variable_of(&self, arg: &Arg) -> Result<Variable, ConditionError> {
+        let error = |message: String| ConditionError::new(arg.span, message);
+        let Some((scope, name)) = arg.text.split_once('.') else {
+            return Err(error(format!("`{}` names no variable", arg.text))
+                .help("a variable has a scope, as in `txn.user`"));
+        };
+        let scope = VariableScope::parse(scope).ok_or_else(|| {
+            let known = ["proc", "req", "res", "sess", "txn"];
+            error(format!("there is no scope `{scope}`")).suggest(scope, known)
+        })?;
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.".contains(&b);
+        if name.is_empty() || !name.bytes().all(allowed) {
+            return Err(error(format!("`{name}` cannot be the name of a variable"))
+                .help("names have letters, digits, `_` and `.`"));
+        }
+        match scope {
+            VariableScope::Process | VariableScope::Session => Err(error(
+                "variables of `proc` and `sess` are HAProxy's, and not built yet".into(),
+            )
+            .help("those of `txn`, `req` and `res` live with one request")),
+            scope => Ok(self.variable(scope, name)),
+        }
+    }
+
+    /// Whether an expression asks for the first line of requests, which is then to be kept.
+    #[must_use]
+    pub fn keeps_line(&self) -> bool {
+        self.keeps_line.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn keep_line(&self) {
+        self.keeps_line.store(true, Ordering::Relaxed);
     }
 
     /// A list that is whole at each step.

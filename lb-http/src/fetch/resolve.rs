@@ -3,10 +3,25 @@
 use http::HeaderName;
 use lb_core::condition::{Arg, Call, ConditionError};
 
-use super::expr::{Cast, HttpFetch, Values};
+use super::{
+    auth, connection, constant,
+    expr::{Cast, HttpFetch, Side, Values},
+    kept, load,
+    registry::Registry,
+    response,
+};
 
 /// Gives a call its meaning; its name is one of `names::BUILT`.
-pub(super) fn fetch(call: &Call) -> Result<HttpFetch, ConditionError> {
+pub(super) fn fetch(call: &Call, registry: &Registry) -> Result<HttpFetch, ConditionError> {
+    let found = constant::resolve(call)
+        .or_else(|| connection::resolve(call))
+        .or_else(|| response::resolve(call))
+        .or_else(|| kept::resolve(call, registry))
+        .or_else(|| auth::resolve(call, registry))
+        .or_else(|| load::resolve(call, registry));
+    if let Some(found) = found {
+        return found;
+    }
     let name = call.name.strip_prefix("req.").unwrap_or(&call.name);
     let plain = match name {
         "always_true" | "proto_http" | "req_proto_http" => HttpFetch::Always(true),
@@ -27,11 +42,11 @@ pub(super) fn fetch(call: &Call) -> Result<HttpFetch, ConditionError> {
         "hdr_val" => return values(header(call, true)?, Cast::Int),
         "hdr_ip" => return values(header(call, true)?, Cast::Ip),
         "fhdr" => return values(header(call, false)?, Cast::Text),
-        "hdr_cnt" => return counted(call, true),
-        "fhdr_cnt" => return counted(call, false),
+        "hdr_cnt" => return counted(call, true, Side::Request),
+        "fhdr_cnt" => return counted(call, false, Side::Request),
         "cook" => return values(cookie(call)?, Cast::Text),
         "cook_val" => return values(cookie(call)?, Cast::Int),
-        "cook_cnt" => return Ok(HttpFetch::Count(cookie(call)?)),
+        "cook_cnt" => return Ok(HttpFetch::Count(Side::Request, cookie(call)?)),
         "url_param" | "urlp" => return values(param(call)?, Cast::Text),
         "urlp_val" => return values(param(call)?, Cast::Int),
         _ => {
@@ -44,11 +59,11 @@ pub(super) fn fetch(call: &Call) -> Result<HttpFetch, ConditionError> {
 }
 
 fn values(values: Values, cast: Cast) -> Result<HttpFetch, ConditionError> {
-    Ok(HttpFetch::Values(values, cast))
+    Ok(HttpFetch::Values(Side::Request, values, cast))
 }
 
 /// `NAME`, `NAME,OCC` or `,OCC`.
-fn header(call: &Call, split: bool) -> Result<Values, ConditionError> {
+pub(super) fn header(call: &Call, split: bool) -> Result<Values, ConditionError> {
     call.at_most(2)?;
     let name = header_name(call.arg(0))?;
     let occurrence = call.integer(1)?.unwrap_or(0);
@@ -66,13 +81,14 @@ fn header(call: &Call, split: bool) -> Result<Values, ConditionError> {
     })
 }
 
-fn counted(call: &Call, split: bool) -> Result<HttpFetch, ConditionError> {
+pub(super) fn counted(call: &Call, split: bool, side: Side) -> Result<HttpFetch, ConditionError> {
     call.at_most(1)?;
-    Ok(HttpFetch::Count(Values::Header {
+    let values = Values::Header {
         name: header_name(call.arg(0))?,
         occurrence: 0,
         split,
-    }))
+    };
+    Ok(HttpFetch::Count(side, values))
 }
 
 pub(super) fn header_name(arg: Option<&Arg>) -> Result<Option<HeaderName>, ConditionError> {
@@ -85,7 +101,7 @@ pub(super) fn header_name(arg: Option<&Arg>) -> Result<Option<HeaderName>, Condi
     arg.map(name).transpose()
 }
 
-fn cookie(call: &Call) -> Result<Values, ConditionError> {
+pub(super) fn cookie(call: &Call) -> Result<Values, ConditionError> {
     call.at_most(1)?;
     Ok(Values::Cookie(
         call.arg(0).map(|arg| arg.text.as_str().into()),

@@ -86,6 +86,14 @@ impl<'a> View<'a> {
         self
     }
 
+    /// The request's method, which is kept when the rest of the head is gone.
+    pub(super) fn method(&self) -> Option<&'a Method> {
+        match &self.request {
+            Some(request) => Some(request.method),
+            None => self.transaction?.method.as_ref(),
+        }
+    }
+
     /// The client's address, after the PROXY protocol.
     pub(crate) fn source(&self) -> Option<SocketAddr> {
         match &self.request {

@@ -24,7 +24,6 @@ mod style;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::parse::expression;
 pub use self::{alias::Alias, kept::Kept, style::Style};
 use crate::fetch::{HttpExpr, View};
 

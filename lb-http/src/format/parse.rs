@@ -1,9 +1,9 @@
 //! From text to a format.
 
-use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary as _, Word};
+use lb_core::condition::{ConditionError, Word};
 
 use super::{Alias, Format, Item, Style, alias::NAMES};
-use crate::fetch::{HttpExpr, HttpVocabulary};
+use crate::fetch::HttpVocabulary;
 
 impl Format {
     /// Compiles the text of one word; a whole value of the configuration is one by [`Word::whole`].
@@ -183,28 +183,6 @@ impl Reader<'_> {
             to -= 1;
         }
         let word = self.word.slice(from, to);
-        Ok(Item::Expr(expression(&word, self.vocabulary)?, style))
-    }
-}
-
-/// Compiles a word that is an expression: a fetch and its converters.
-///
-/// # Errors
-/// The first mistake, with its place.
-pub(crate) fn expression(
-    word: &Word,
-    vocabulary: &HttpVocabulary,
-) -> Result<HttpExpr, ConditionError> {
-    let expr = SampleExpr::parse(word)?;
-    let fetch = &expr.fetch;
-    let error = |message| ConditionError::new(fetch.span, message);
-    match vocabulary.knows(&fetch.name) {
-        Known::Built => vocabulary.resolve(&expr),
-        Known::NotBuilt => Err(error(format!(
-            "`{}` is HAProxy's, and not built yet",
-            fetch.name
-        ))),
-        Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
-            .suggest(&fetch.name, vocabulary.names())),
+        Ok(Item::Expr(self.vocabulary.expr(&word)?, style))
     }
 }

@@ -18,6 +18,17 @@ pub use self::{
     variables::{Variable, VariableScope},
 };
 
+/// The first line of a request.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The method.
+    pub method: http::Method,
+    /// The target.
+    pub uri: http::Uri,
+    /// The version.
+    pub version: http::Version,
+}
+
 /// What is kept for one request. Rules have it one after another, so it is not shared between threads.
 #[derive(Debug, Default)]
 pub struct Transaction {
@@ -27,6 +38,11 @@ pub struct Transaction {
     pub captures: Captures,
     /// `set-log-level`: the level of its log line; `None`: that of every line, `info`.
     pub log_level: Option<LogLevel>,
+    /// The request's method, for rules on its response.
+    pub method: Option<http::Method>,
+    /// The request's first line as it came, before rules change it; kept only where an expression asks for it
+    /// ([`Registry::keeps_line`](crate::fetch::Registry::keeps_line)).
+    pub line: Option<Line>,
 }
 
 impl Transaction {
@@ -34,6 +50,20 @@ impl Transaction {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Keeps of `request` what rules on its response may ask for, and its first line if `line`.
+    #[must_use]
+    pub fn of<B>(request: &http::Request<B>, line: bool) -> Self {
+        Self {
+            method: Some(request.method().clone()),
+            line: line.then(|| Line {
+                method: request.method().clone(),
+                uri: request.uri().clone(),
+                version: request.version(),
+            }),
+            ..Self::default()
+        }
     }
 
     /// The value of a variable of this request; `None` if nobody has set it.

@@ -26,6 +26,7 @@ mod server;
 mod stats;
 mod sync_group;
 mod timeouts;
+mod userlist;
 mod vrrp;
 
 pub(crate) use errorfile::read_file;
@@ -53,6 +54,7 @@ pub use self::{
     stats::{Credential, Stats},
     sync_group::SyncGroup,
     timeouts::{ClientTimeouts, ServerTimeouts},
+    userlist::{Given, User, UserList},
     vrrp::{
         Auth, Checksum, Garp, HmacAuth, HmacMode, InitialState, Notify, PeerLink, ProbePolicy,
         TrackBackend, TrackInterface, TrackScript, Vrrp, Witness, WitnessMode,

@@ -52,6 +52,13 @@ pub(crate) fn duplicates(config: &Config, cx: &Context<'_>) {
         });
         cookies(backend, cx);
     }
+    let lists = config
+        .userlists
+        .iter()
+        .map(|list| (list.name.as_str(), list.name.span()));
+    unique(cx, lists, |name| {
+        format!("two userlists are named `{name}`")
+    });
     vrrp::duplicates(config, cx);
 }
 

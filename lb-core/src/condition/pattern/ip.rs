@@ -108,7 +108,7 @@ impl Net {
 }
 
 /// The IPv4 address in an IPv6 one, if it is `::ffff:a.b.c.d`, `::a.b.c.d` or `2002:aabb:ccdd::`.
-fn as_v4(ip: IpAddr) -> Option<u32> {
+pub(super) fn as_v4(ip: IpAddr) -> Option<u32> {
     let bits = match ip {
         IpAddr::V4(ip) => return Some(ip.into()),
         IpAddr::V6(ip) => u128::from(ip),

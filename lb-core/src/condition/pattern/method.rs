@@ -53,6 +53,11 @@ impl Method {
         entry.map_or("", |(name, _)| name)
     }
 
+    /// Whether its patterns are texts that stand somewhere in a sample.
+    pub(in crate::condition) fn finds_text(self) -> bool {
+        matches!(self, Self::Sub | Self::End | Self::Dir | Self::Dom)
+    }
+
     /// Cuts a suffixed form in two: `path_beg` is `path` with `beg`.
     pub(in crate::condition) fn split_suffix(name: &str) -> Option<(&str, Self)> {
         let (base, suffix) = name.rsplit_once('_')?;
@@ -76,17 +81,17 @@ impl Method {
             SampleType::Int => Some(Self::Int),
             SampleType::Ip => Some(Self::Ip),
             SampleType::Str => Some(Self::Str),
-            SampleType::Bin => None,
+            SampleType::Bin | SampleType::Any => None,
         }
     }
 
     /// HAProxy's compatibility matrix (configuration manual, 7.1).
     pub(in crate::condition) fn compares(self, kind: SampleType) -> bool {
-        use SampleType::{Bin, Bool, Int, Ip, Str};
+        use SampleType::{Any, Bin, Bool, Int, Ip, Str};
         match self {
-            Self::Bool | Self::Int => matches!(kind, Bool | Int | Str),
-            Self::Ip => matches!(kind, Ip | Str | Bin),
-            Self::Bin => matches!(kind, Str | Bin),
+            Self::Bool | Self::Int => matches!(kind, Bool | Int | Str | Any),
+            Self::Ip => matches!(kind, Ip | Str | Bin | Any),
+            Self::Bin => matches!(kind, Str | Bin | Any),
             _ => true,
         }
     }

@@ -8,11 +8,15 @@ mod ip;
 mod method;
 mod number;
 mod range;
+mod single;
 mod text;
+
+use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
 pub(super) use self::method::Method;
+pub use self::single::{SinglePattern, embedded_ipv4};
 use self::{
     ip::{IpSet, Net},
     range::RangeSet,
@@ -20,6 +24,7 @@ use self::{
 };
 use super::{
     error::{ConditionError, Span},
+    file::FileMatcher,
     sample::Sample,
 };
 
@@ -40,7 +45,9 @@ pub(super) struct Source {
 pub(super) struct Matcher {
     method: Method,
     patterns: Box<[(Box<str>, Pattern)]>,
+    /// Those of files stand apart.
     compiled: Compiled,
+    files: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +57,8 @@ enum Pattern {
     Net(Net),
     Text(Text),
     Regex(Regex),
+    /// All of a file, which may change.
+    File(Arc<FileMatcher>),
 }
 
 /// What makes a set of patterns faster than trying each.
@@ -80,11 +89,34 @@ impl Matcher {
             method,
             patterns: patterns.into_boxed_slice(),
             compiled,
+            files: false,
         })
+    }
+
+    /// The same and the patterns of files.
+    pub(super) fn with_files(mut self, files: Vec<Arc<FileMatcher>>) -> Self {
+        if files.is_empty() {
+            return self;
+        }
+        let files = files
+            .into_iter()
+            .map(|file| ("-f".into(), Pattern::File(file)));
+        self.patterns = self.patterns.into_iter().chain(files).collect();
+        self.files = true;
+        self
     }
 
     /// Whether any pattern matches.
     pub(super) fn matches(&self, sample: &Sample<'_>) -> bool {
+        self.matches_own(sample)
+            || (self.files
+                && !matches!(self.compiled, Compiled::None)
+                && self.patterns.iter().any(
+                    |(_, pattern)| matches!(pattern, Pattern::File(file) if file.matches(sample)),
+                ))
+    }
+
+    fn matches_own(&self, sample: &Sample<'_>) -> bool {
         match (&self.compiled, self.method) {
             (_, Method::Found) => true,
             (_, Method::Bool) => sample.to_int().is_some_and(|n| n != 0),
@@ -95,16 +127,23 @@ impl Matcher {
             (Compiled::Ip(set), _) => sample.to_ip().is_some_and(|ip| set.contains(ip)),
             (Compiled::Text(set), _) => sample.with_text(|text| set.contains(text)),
             (Compiled::Sub(any), _) => sample.with_text(|text| any.is_match(text)),
-            (Compiled::None, _) => self.which(sample).is_some(),
+            (Compiled::None, _) => {
+                let mut patterns = self.patterns.iter();
+                patterns.any(|(_, pattern)| pattern.matches(self.method, sample))
+            }
         }
     }
 
     /// The pattern that matches, as written.
-    pub(super) fn which(&self, sample: &Sample<'_>) -> Option<&str> {
+    pub(super) fn which(&self, sample: &Sample<'_>) -> Option<String> {
         self.patterns
             .iter()
-            .find(|(_, pattern)| pattern.matches(self.method, sample))
-            .map(|(label, _)| &**label)
+            .find_map(|(label, pattern)| match pattern {
+                Pattern::File(file) => file.which(sample),
+                pattern => pattern
+                    .matches(self.method, sample)
+                    .then(|| label.to_string()),
+            })
     }
 }
 
@@ -119,6 +158,7 @@ impl Pattern {
                 number.is_some_and(|n| (*low..=*high).contains(&n))
             }
             Self::Net(net) => sample.to_ip().is_some_and(|ip| net.contains(ip)),
+            Self::File(file) => file.matches(sample),
             Self::Regex(regex) => sample.with_text(|sample| regex.is_match(sample)),
             Self::Text(text) => sample.with_text(|sample| match method {
                 Method::Beg => text.begins(sample),
@@ -181,7 +221,7 @@ fn any_of(texts: impl Iterator<Item = Text>) -> Option<Regex> {
 }
 
 impl Source {
-    fn error(&self, message: impl std::fmt::Display) -> ConditionError {
+    pub(super) fn error(&self, message: impl std::fmt::Display) -> ConditionError {
         let pattern = String::from_utf8_lossy(&self.bytes);
         let message = match self.line {
             Some(line) => format!("line {line} of the file, `{pattern}`: {message}"),

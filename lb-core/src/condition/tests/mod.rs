@@ -1,5 +1,6 @@
 //! The engine over a small vocabulary of its own; the words of HTTP are tested against HAProxy in lb-http.
 
+mod files;
 mod laws;
 mod matching;
 mod mistakes;

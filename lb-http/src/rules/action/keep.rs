@@ -4,7 +4,6 @@ use lb_core::condition::{ConditionError, Value, Word};
 
 use crate::{
     fetch::{HttpExpr, Place, View},
-    format::expression,
     rules::{compile::Words, text::Text},
     transaction::{Slot, Transaction, Variable, VariableScope},
 };
@@ -32,7 +31,7 @@ impl VariableRule {
         Ok(match name {
             "set-var" => {
                 let word = words.required("an expression")?;
-                Self::Set(variable, expression(word, words.vocabulary)?)
+                Self::Set(variable, words.vocabulary.expr(word)?)
             }
             "set-var-fmt" => Self::SetText(variable, words.text("a text")?),
             _ => Self::Unset(variable),
@@ -118,7 +117,7 @@ impl Capture {
     /// `capture EXPR len N` or `capture EXPR id N`.
     pub(super) fn parse(words: &mut Words<'_>) -> Result<Self, ConditionError> {
         let word: &Word = words.required("an expression")?;
-        let expr = expression(word, words.vocabulary)?;
+        let expr = words.vocabulary.expr(word)?;
         let is_request = words.vocabulary.place() == Place::Request;
         if words.eat("id") {
             let id = words.number("the number of a slot", 0, 999)?;
