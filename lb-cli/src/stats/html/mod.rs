@@ -16,10 +16,11 @@ use crate::{config::model, plan::base64, run::System};
 mod cell;
 mod overview;
 mod spark;
+mod state;
 mod table;
 mod text;
 
-use table::LEGEND;
+use state::LEGEND;
 use text::Text;
 
 const STYLE: &str = include_str!("page.css");
