@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod output;
 mod serve;
+mod top;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -29,7 +30,7 @@ Exit codes:
 Start with `lb demo`.";
 
 /// Commands of later versions.
-const LATER: &[&str] = &["import", "top", "completions", "man"];
+const LATER: &[&str] = &["import", "completions", "man"];
 
 /// An HTTP load balancer in HAProxy's words: one process, one file.
 #[derive(Debug, Parser)]
@@ -46,6 +47,7 @@ enum Command {
     Demo(demo::Demo),
     Explain(explain::Explain),
     Ctl(ctl::Ctl),
+    Top(top::Top),
 }
 
 /// The configuration.
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Explain(explain) => explain.run(),
         Command::Ctl(ctl) => ctl.run(),
+        Command::Top(top) => top.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
