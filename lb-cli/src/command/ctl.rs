@@ -60,13 +60,7 @@ impl Ctl {
             let why = format!("a line has at most {LONGEST_LINE} octets");
             return Err(Failed::Usage(why));
         }
-        let socket = self.socket.unwrap_or_else(usual);
-        let failed = |what: &str, why: &io::Error| {
-            let (path, why) = (socket.display(), words(why));
-            Failed::System(format!("cannot {what} {path}: {why}"))
-        };
-        let stream = UnixStream::connect(&socket).map_err(|why| failed("connect to", &why))?;
-        let answer = ask(&stream, &line).map_err(|why| failed("speak to", &why))?;
+        let answer = answer(&self.socket.unwrap_or_else(usual), &line)?;
         if self.json {
             return json(&answer);
         }
@@ -80,7 +74,18 @@ impl Ctl {
     }
 }
 
-fn usual() -> PathBuf {
+/// All that a process answers to a line.
+pub(super) fn answer(socket: &Path, line: &str) -> Result<String, Failed> {
+    let failed = |what: &str, why: &io::Error| {
+        let (path, why) = (socket.display(), words(why));
+        Failed::System(format!("cannot {what} {path}: {why}"))
+    };
+    let stream = UnixStream::connect(socket).map_err(|why| failed("connect to", &why))?;
+    ask(&stream, line).map_err(|why| failed("speak to", &why))
+}
+
+/// Where a process listens that nobody has named.
+pub(super) fn usual() -> PathBuf {
     let stated = env::var_os("LB_SOCKET").filter(|path| !path.is_empty());
     stated.map_or_else(|| Path::new(ADMIN_SOCKET).to_owned(), PathBuf::from)
 }

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod output;
 mod serve;
+mod top;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -30,7 +31,7 @@ Exit codes:
 Start with `lb demo`.";
 
 /// Commands of later versions.
-const LATER: &[&str] = &["import", "top"];
+const LATER: &[&str] = &["import"];
 
 /// An HTTP load balancer in HAProxy's words: one process, one file.
 #[derive(Debug, Parser)]
@@ -49,6 +50,7 @@ enum Command {
     Ctl(ctl::Ctl),
     Completions(completions::Completions),
     Man(completions::Man),
+    Top(top::Top),
 }
 
 /// The configuration.
@@ -125,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Ctl(ctl) => ctl.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
+        Command::Top(top) => top.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
