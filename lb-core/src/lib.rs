@@ -27,6 +27,7 @@ pub mod pool;
 pub mod retry;
 pub mod server;
 pub mod sticky;
+pub mod table;
 
 mod sync;
 
