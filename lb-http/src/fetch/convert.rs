@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use lb_core::condition::{Call, ConditionError, SampleType};
+use lb_core::condition::{Call, ConditionError, Sample, SampleType};
 use smallvec::SmallVec;
+
+use super::table_converters::TableConverter;
 
 /// Text under conversion; longer than this it moves to the heap.
 pub(super) type Buffer = SmallVec<[u8; 256]>;
@@ -26,6 +28,8 @@ pub(super) enum Converter {
         offset: usize,
         length: Option<usize>,
     },
+    /// `table_http_req_rate(t)` and its kin, `in_table(t)`.
+    Table(TableConverter),
 }
 
 /// Names for "did you mean".
@@ -63,7 +67,6 @@ const NOT_BUILT: &[&str] = &[
     "htonl",
     "http_date",
     "iif",
-    "in_table",
     "ipmask",
     "json",
     "json_query",
@@ -158,6 +161,7 @@ impl Converter {
     pub(super) fn output(&self) -> SampleType {
         match self {
             Self::Bytes { .. } => SampleType::Bin,
+            Self::Table(converter) => converter.output(),
             _ => SampleType::Str,
         }
     }
@@ -165,6 +169,10 @@ impl Converter {
     /// Converts in place; false if the text cannot be converted, which is as if there were none.
     pub(super) fn apply(&self, text: &mut Buffer) -> bool {
         match self {
+            Self::Table(converter) => {
+                let converted = converter.convert(&Sample::Str(text));
+                *text = converted.with_text(SmallVec::from_slice);
+            }
             Self::Lower => text.make_ascii_lowercase(),
             Self::Upper => text.make_ascii_uppercase(),
             Self::UrlDec { form } => return decode(text, *form),

@@ -8,7 +8,9 @@ use smallvec::SmallVec;
 
 use super::{
     convert::Converter,
-    cookie, header, param,
+    cookie,
+    counters::Counter,
+    header, param,
     view::{RequestView, View, join},
 };
 
@@ -46,6 +48,8 @@ pub enum HttpFetch {
     Values(Values, Cast),
     /// `hdr_cnt`, `req.fhdr_cnt`, `cook_cnt`.
     Count(Values),
+    /// `sc0_http_req_rate`, `src_conn_cur` and the others of tables.
+    Counter(Counter),
 }
 
 /// Where several values come from.
@@ -147,6 +151,7 @@ impl HttpFetch {
             Self::SrcPort | Self::DstPort | Self::Count(_) | Self::Values(_, Cast::Int) => {
                 SampleType::Int
             }
+            Self::Counter(counter) => counter.sample_type(),
             _ => SampleType::Str,
         }
     }
@@ -158,6 +163,7 @@ impl HttpFetch {
             Self::SrcPort => view.source().map(|a| port(a.port())),
             Self::Dst => view.destination().map(|a| Sample::Ip(a.ip())),
             Self::DstPort => view.destination().map(|a| port(a.port())),
+            Self::Counter(counter) => counter.take(view),
             _ => {
                 return view
                     .request
@@ -186,7 +192,12 @@ impl HttpFetch {
                 cast.apply(value).is_some_and(&mut *visit)
             }),
             Self::Count(values) => visit(Sample::Int(values.count(view))),
-            Self::Always(_) | Self::Src | Self::SrcPort | Self::Dst | Self::DstPort => false,
+            Self::Always(_)
+            | Self::Src
+            | Self::SrcPort
+            | Self::Dst
+            | Self::DstPort
+            | Self::Counter(_) => false,
         }
     }
 

@@ -19,6 +19,7 @@
 
 mod convert;
 mod cookie;
+mod counters;
 mod expr;
 mod facts;
 mod header;
@@ -27,12 +28,14 @@ mod names;
 mod param;
 mod registry;
 mod resolve;
+mod table_converters;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
+    counters::Counter,
     expr::{HttpExpr, HttpFetch},
     facts::{BackendFacts, FrontendFacts, ServerFacts},
     names::{HttpVocabulary, Place},

@@ -4,7 +4,14 @@ use std::sync::Arc;
 
 use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary};
 
-use super::{convert::Converter, expr::HttpExpr, registry::Registry, resolve::fetch};
+use super::{
+    convert::Converter,
+    counters::{self, Counter},
+    expr::{HttpExpr, HttpFetch},
+    registry::Registry,
+    resolve::fetch,
+    table_converters::TableConverter,
+};
 
 /// What conditions and expressions about HTTP messages may use, in one place of a configuration.
 #[derive(Debug, Clone, Default)]
@@ -197,7 +204,7 @@ impl Vocabulary for HttpVocabulary {
     type Fetch = HttpExpr;
 
     fn knows(&self, name: &str) -> Known {
-        if BUILT.contains(&name) {
+        if BUILT.contains(&name) || counters::is_built(name) {
             Known::Built
         } else if NOT_BUILT.contains(&name) || FAMILIES.iter().any(|f| name.starts_with(f)) {
             Known::NotBuilt
@@ -207,12 +214,19 @@ impl Vocabulary for HttpVocabulary {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        BUILT.to_vec()
+        BUILT.iter().copied().chain(counters::names()).collect()
     }
 
     fn resolve(&self, expr: &SampleExpr) -> Result<HttpExpr, ConditionError> {
-        let fetch = fetch(&expr.fetch)?;
-        let converters = expr.converters.iter().map(Converter::resolve);
+        let fetch = match counters::is_built(&expr.fetch.name) {
+            true => HttpFetch::Counter(Counter::resolve(&expr.fetch, &self.registry)?),
+            false => fetch(&expr.fetch)?,
+        };
+        let converter = |call| match TableConverter::resolve(call, &self.registry)? {
+            Some(converter) => Ok(Converter::Table(converter)),
+            None => Converter::resolve(call),
+        };
+        let converters = expr.converters.iter().map(converter);
         Ok(HttpExpr::new(fetch, converters.collect::<Result<_, _>>()?))
     }
 }

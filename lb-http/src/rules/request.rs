@@ -61,6 +61,12 @@ impl RequestRules {
                         action.set(request.headers_mut(), value);
                     }
                 }
+                RequestAction::Track(track) => {
+                    if let Some(tracked) = track.begin(&view) {
+                        transaction.tracking.track(track.slot(), tracked);
+                    }
+                }
+                RequestAction::Count(count) => count.apply(&view),
             }
         }
         Verdict::Pass

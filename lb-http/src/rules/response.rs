@@ -54,6 +54,7 @@ impl ResponseRules {
             }
             match &rule.action {
                 ResponseAction::Allow => return None,
+                ResponseAction::Count(count) => count.apply(&view),
                 ResponseAction::Deny(status) => {
                     return Some(Answer {
                         response: pages.response(*status),

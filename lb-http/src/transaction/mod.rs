@@ -4,6 +4,7 @@
 //! an empty one, which owns no memory.
 
 mod captures;
+mod tracking;
 mod variables;
 
 use std::cell::{Ref, RefCell};
@@ -13,6 +14,7 @@ use lb_core::condition::Value;
 use self::variables::Variables;
 pub use self::{
     captures::{Captures, Slot},
+    tracking::Tracking,
     variables::{Variable, VariableScope},
 };
 
@@ -23,6 +25,8 @@ pub struct Transaction {
     variables: RefCell<Variables>,
     /// Captured fields.
     pub captures: Captures,
+    /// What it counts in.
+    pub tracking: Tracking,
 }
 
 impl Transaction {
