@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use lb_core::Server;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::Upstream;
@@ -18,6 +19,16 @@ pub struct Prefer {
     /// The value, as configured on a server (`cookie`).
     pub affinity: Box<str>,
     /// Take the server even when it is DOWN (`persist`, `force-persist`).
+    pub even_if_down: bool,
+}
+
+/// Request extension: the servers on which tables know the client to stay, by number, the first one preferred. What a
+/// [`Prefer`] leads to comes before them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StickTo {
+    /// Their numbers (`id`).
+    pub servers: SmallVec<[u32; 2]>,
+    /// Take one even when it is DOWN (`persist`, `force-persist`).
     pub even_if_down: bool,
 }
 

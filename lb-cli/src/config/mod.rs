@@ -40,7 +40,7 @@ mod value;
 
 use std::path::PathBuf;
 
-use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, Vrrp};
+use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, Table, Vrrp};
 pub use self::{
     address::{AddressError, BindAddress, ServerAddress},
     diagnostics::{Diagnostic, Diagnostics, Severity},
@@ -59,6 +59,8 @@ pub struct Config {
     pub frontends: Vec<Frontend>,
     /// Backends, `listen` sections among them, in the order of the files.
     pub backends: Vec<Backend>,
+    /// Tables, in the order of the files.
+    pub tables: Vec<Table>,
     /// Scripts, in the order of the files.
     pub scripts: Vec<Script>,
     /// Virtual routers, in the order of the files.
@@ -150,6 +152,9 @@ impl Config {
         for backend in &self.backends {
             backend.print(&mut out);
         }
+        for table in &self.tables {
+            table.print(&mut out);
+        }
         for script in &self.scripts {
             script.print(&mut out);
         }
@@ -178,12 +183,14 @@ impl PartialEq for Config {
             global,
             frontends,
             backends,
+            tables,
             scripts,
             vrrp,
             sync_groups,
             diagnostics: _,
         } = self;
         (global, frontends, backends) == (&other.global, &other.frontends, &other.backends)
+            && tables == &other.tables
             && (scripts, vrrp, sync_groups) == (&other.scripts, &other.vrrp, &other.sync_groups)
     }
 }

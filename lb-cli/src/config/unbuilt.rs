@@ -18,7 +18,7 @@ const STATS: &str =
 const METRICS: &str = "metrics come with the next releases";
 const PROCESS: &str =
     "dropping privileges and pid files come with the next releases; a service manager does both";
-const STICK: &str = "stick tables come with the next releases";
+const PEERS: &str = "tables shared between nodes come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
 const BODIES: &str = "compression comes with the next releases";
 const AGENT: &str = "agent checks come with the next releases";
@@ -34,7 +34,6 @@ const USERS: &str = "user lists come with the rules, in the next releases";
 const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "alert", ALERT),
     (Place::Root, "resolver", DNS),
-    (Place::Root, "table", STICK),
     (Place::Root, "userlist", USERS),
     (Place::Root, "virtual_server", IPVS),
     (Place::Global, "chroot", PROCESS),
@@ -59,7 +58,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Backend, "log_health_checks", LOGS),
     (Place::Backend, "server_template", DNS),
     (Place::Backend, "stats", STATS),
-    (Place::Backend, "stick", STICK),
     (Place::Backend, "tcp_request", RULES),
     (Place::Backend, "tcp_response", RULES),
     (Place::Backend, "transparent", TRANSPARENT),
@@ -75,6 +73,7 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Check, "sni", TLS),
     (Place::Check, "tls", TLS),
     (Place::Check, "user", CHECKS),
+    (Place::Table, "peers", PEERS),
     (Place::Vrrp, "alert", ALERT),
 ];
 

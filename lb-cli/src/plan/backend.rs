@@ -19,11 +19,12 @@ use lb_http::{
     fetch::{HttpExpr, HttpVocabulary, Registry, View, key::KeySource},
     page::Pages,
     proxy::{Reuse, Timeouts},
+    stick::Stick,
     sticky::{Persistence, StickySession, dynamic_value},
 };
 use lb_tcp::{Address, Connector};
 
-use super::{BackendPlace, Names, Rules, frontend, problem};
+use super::{BackendPlace, Names, Rules, frontend, problem, table};
 use crate::config::{Diagnostics, ServerAddress, Spanned, model};
 
 /// A retry budget lets this many retries through ahead of any request.
@@ -38,6 +39,7 @@ pub struct Backend {
     servers: Vec<Server>,
     full_conn: u32,
     sticky: Option<StickySession>,
+    stick: Option<Stick>,
     persist: Persist,
     rules: Rules,
     place: Arc<BackendPlace>,
@@ -108,6 +110,7 @@ impl Backend {
             servers: servers(model, names, diagnostics),
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
+            stick: table::stick(model, &scopes, registry, diagnostics),
             persist: Persist {
                 force: rules(scope, &model.force_persist, diagnostics),
                 ignore: rules(scope, &model.ignore_persist, diagnostics),
@@ -166,6 +169,11 @@ impl Backend {
     /// The layer of its cookie.
     pub fn sticky(&self) -> Option<&StickySession> {
         self.sticky.as_ref()
+    }
+
+    /// The layer of its tables.
+    pub fn stick(&self) -> Option<&Stick> {
+        self.stick.as_ref()
     }
 
     /// When the cookie is followed against the rule.

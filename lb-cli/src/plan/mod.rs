@@ -12,9 +12,12 @@ mod monitor;
 mod problem;
 mod rules;
 mod stats;
+mod table;
 mod vrrp;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+
+use lb_core::table::Table;
 
 pub use backend::{Backend, Persist, Server};
 pub use facts::{BackendPlace, FrontendPlace, Rated};
@@ -47,6 +50,8 @@ pub struct Plan {
     pub frontends: Vec<Frontend>,
     /// In the order of the file.
     pub backends: Vec<Arc<Backend>>,
+    /// In the order of the file.
+    pub tables: Vec<Arc<Table>>,
     /// Where `lb ctl` connects.
     pub admin: Option<model::Admin>,
     /// What moves addresses from node to node.
@@ -86,7 +91,8 @@ impl Plan {
         let mut diagnostics = std::mem::take(&mut config.diagnostics);
         let full_conns = frontend::full_conns(&config);
         let places = facts::Places::of(&config);
-        let registry = Arc::new(places.registry());
+        let tables = table::tables(&config);
+        let registry = Arc::new(table::register(&config, &tables, places.registry()));
         let backends: Vec<_> = config
             .backends
             .iter()
@@ -135,6 +141,7 @@ impl Plan {
             node: global.node,
             frontends,
             backends,
+            tables,
             admin: global.admin,
             vrrp,
             warnings: diagnostics,

@@ -13,6 +13,7 @@ use lb_http::{
     page::Pages,
     rules::{Answer, Verdict},
     server::{Incoming, Refused, Server, Shutdown},
+    stick::StickService,
     sticky::{StickyService, StickySession},
     transaction::{Transaction, VariableScope},
 };
@@ -81,6 +82,9 @@ struct Target {
 enum Entrance {
     Plain(Upstreams),
     Sticky(StickyService<Upstreams>),
+    Stick(StickService<Upstreams>),
+    /// The cookie comes first.
+    Both(StickService<StickyService<Upstreams>>),
 }
 
 impl Service {
@@ -139,12 +143,16 @@ async fn respond(
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| Record::new(&site, By::Nobody, client, &request));
+            let record = client.map(|client| {
+                Record::new(&site, By::Nobody, client, &request).tracking(&mut transaction)
+            });
             return Ok(site.answered(record, answer, transaction));
         }
     }
     if let Some(page) = site.page(&request) {
-        let record = client.map(|client| Record::new(&site, By::Stats, client, &request));
+        let record = client.map(|client| {
+            Record::new(&site, By::Stats, client, &request).tracking(&mut transaction)
+        });
         // In a box, so that the future of other requests is no larger for it.
         let response = Box::pin(page.answer(&site.system, plan, request)).await;
         let failure = Failure::Local;
@@ -160,7 +168,8 @@ async fn respond(
     }
     let by = at.map_or(By::Nobody, By::Backend);
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let record = client.map(|client| Record::new(&site, by, client, &request));
+        let record = client
+            .map(|client| Record::new(&site, by, client, &request).tracking(&mut transaction));
         let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
         let failure = Failure::NoServer;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
@@ -169,11 +178,13 @@ async fn respond(
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| Record::new(&site, by, client, &request));
+            let record = client
+                .map(|client| Record::new(&site, by, client, &request).tracking(&mut transaction));
             return Ok(site.answered(record, answer, transaction));
         }
     }
-    let record = client.map(|client| Record::new(&site, by, client, &request));
+    let record =
+        client.map(|client| Record::new(&site, by, client, &request).tracking(&mut transaction));
     let persist = target.backend.plan.persist();
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
@@ -181,6 +192,8 @@ async fn respond(
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
         Entrance::Sticky(sticky) => sticky.clone().call(request).await,
+        Entrance::Stick(stick) => stick.clone().call(request).await,
+        Entrance::Both(both) => both.clone().call(request).await,
     };
     response.map(|response| {
         let response = Body::proxied(response, record);
@@ -447,9 +460,11 @@ impl Target {
         let proxy = backend.observed(proxy.build());
         let sticky: Option<&StickySession> = backend.plan.sticky();
         Self {
-            entrance: match sticky {
-                Some(sticky) => Entrance::Sticky(sticky.layer(proxy)),
-                None => Entrance::Plain(proxy),
+            entrance: match (sticky, backend.plan.stick()) {
+                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
+                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
+                (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
+                (None, None) => Entrance::Plain(proxy),
             },
             own: front.name.span() == back.name.span(),
             pages,

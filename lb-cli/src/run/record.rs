@@ -9,13 +9,14 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use lb_core::policy::Algorithm;
+use lb_core::{policy::Algorithm, table::Event};
 use lb_http::{
     BodyError, Broken, Client,
     exchange::{Exchange, Failure},
     proxy,
     rules::Answer,
     server::Incoming,
+    transaction::{Tracking, Transaction},
 };
 use tokio::time::Instant;
 
@@ -36,6 +37,8 @@ pub(super) struct Record {
     /// There is a response, sent or not.
     answered: bool,
     termination: Termination,
+    /// What it counts in.
+    tracking: Tracking,
 }
 
 /// Who answers.
@@ -87,7 +90,16 @@ impl Record {
             status: None,
             answered: false,
             termination: Termination('C', 'H'),
+            tracking: Tracking::default(),
         }
+    }
+
+    /// Counts, to its end, in what rules have chosen.
+    pub(super) fn tracking(mut self, transaction: &mut Transaction) -> Self {
+        if !transaction.tracking.is_empty() {
+            self.tracking = transaction.tracking.hand_over();
+        }
+        self
     }
 
     /// This process answers itself.
@@ -96,6 +108,7 @@ impl Record {
         self.termination = Termination::of(Some(answer.failure));
         match (answer.failure, self.by) {
             (Failure::Denied | Failure::Tarpitted, by) => {
+                self.tracking.count(Event::Error, Instant::now());
                 self.site.traffic().denied.add(1);
                 if let By::Backend(at) = by {
                     self.site.backend_traffic(at).denied.add(1);
@@ -119,6 +132,7 @@ impl Record {
         self.answered = true;
         self.termination = Termination::of(exchange.as_ref().and_then(|e| e.failure));
         self.exchange = exchange;
+        self.count_errors(status);
         self.site.traffic().answered(status);
         let By::Backend(at) = self.by else { return };
         // Whoever answers first of those who are there at a peak has seen it; a
@@ -142,6 +156,21 @@ impl Record {
                 traffic.answered(status);
             }
         }
+    }
+
+    /// What servers answer; observed on HAProxy: an error page of its own counts nowhere.
+    fn count_errors(&self, status: u16) {
+        let by_server = |exchange: &Exchange| exchange.responded.is_some();
+        if self.tracking.is_empty() || !self.exchange.as_ref().is_some_and(by_server) {
+            return;
+        }
+        let event = match status {
+            400..=499 => Event::Error,
+            501 | 505 => return,
+            500..=599 => Event::Failure,
+            _ => return,
+        };
+        self.tracking.count(event, Instant::now());
     }
 
     /// A rule has put another response in the place of the server's.
@@ -173,6 +202,10 @@ impl Record {
             traffic.bytes_out.add(bytes_out);
         };
         volume(self.site.traffic());
+        if !self.tracking.is_empty() {
+            self.tracking.count(Event::BytesIn(bytes_in), ended);
+            self.tracking.count(Event::BytesOut(bytes_out), ended);
+        }
         let By::Backend(at) = self.by else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);

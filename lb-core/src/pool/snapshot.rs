@@ -19,6 +19,7 @@ pub struct Snapshot<T, I> {
     index: Option<I>,
     by_affinity: HashMap<Box<str>, usize, ahash::RandomState>,
     by_uid: HashMap<ServerUid, usize, ahash::RandomState>,
+    by_number: HashMap<u32, usize, ahash::RandomState>,
 }
 
 impl<T, I> Snapshot<T, I> {
@@ -53,6 +54,7 @@ impl<T, I> Snapshot<T, I> {
             .rev() // the first of several servers of one value wins, as in HAProxy
             .filter_map(|(position, server)| Some((server.affinity_value()?.into(), position)))
             .collect();
+        let by_number = members.iter().map(|server| server.number()).zip(0..);
         let by_uid = members.iter().map(|server| server.uid()).zip(0..).collect();
         Self {
             all: members.into(),
@@ -60,6 +62,7 @@ impl<T, I> Snapshot<T, I> {
             index,
             by_affinity,
             by_uid,
+            by_number: by_number.collect(),
         }
     }
 
@@ -86,6 +89,11 @@ impl<T, I> Snapshot<T, I> {
     /// The server of this identity, if it is (still) a member.
     pub fn by_uid(&self, uid: ServerUid) -> Option<&Arc<Server<T>>> {
         self.by_uid.get(&uid).map(|&at| &self.all[at])
+    }
+
+    /// The server of this number (`id`).
+    pub fn by_number(&self, number: u32) -> Option<&Arc<Server<T>>> {
+        Some(&self.all[*self.by_number.get(&number)?])
     }
 
     /// UP and ready servers that are no backups, and those that are, as they

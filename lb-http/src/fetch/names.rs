@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary};
+use lb_core::condition::{ConditionError, Known, SampleExpr, Vocabulary, Word};
 
 use super::{
     convert::Converter,
@@ -192,6 +192,25 @@ impl HttpVocabulary {
     /// Where its expressions stand.
     pub fn place(&self) -> Place {
         self.place
+    }
+
+    /// Compiles the word of an expression that stands by itself, as `src` or `hdr(x-user),lower`.
+    ///
+    /// # Errors
+    /// A name that is unknown or not built, wrong arguments.
+    pub fn expression(&self, word: &Word) -> Result<HttpExpr, ConditionError> {
+        let expr = SampleExpr::parse(word)?;
+        let fetch = &expr.fetch;
+        let error = |message| ConditionError::new(fetch.span, message);
+        match self.knows(&fetch.name) {
+            Known::Built => self.resolve(&expr),
+            Known::NotBuilt => Err(error(format!(
+                "`{}` is HAProxy's, and not built yet",
+                fetch.name
+            ))),
+            Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
+                .suggest(&fetch.name, self.names())),
+        }
     }
 
     /// What names stand for.

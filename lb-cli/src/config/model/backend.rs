@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Acl, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch, RetryOn,
-    Rules, Server, ServerTimeouts,
+    Rules, Server, ServerTimeouts, Stick,
     check::{Check, Surroundings},
     server::{self, Common},
 };
@@ -35,6 +35,8 @@ pub struct Backend {
     pub server: Vec<Server>,
     /// Keeping a client on one server.
     pub cookie: Option<Cookie>,
+    /// The same by tables.
+    pub stick: Vec<Stick>,
     /// Named conditions.
     pub acl: Vec<Acl>,
     /// What is done to requests and responses.
@@ -133,6 +135,7 @@ impl Backend {
                 .and_then(|value| hash_balance_factor(&value)),
             server: servers(section, &common),
             cookie: Cookie::read(section),
+            stick: Stick::read_all(section, &common.backend),
             acl: Acl::read_all(section),
             rules: Rules::read(section),
             retries: section.number("retries", 0..=1000).unwrap_or(3),
@@ -190,6 +193,7 @@ impl Backend {
         if let Some(cookie) = &self.cookie {
             cookie.print(&path, out);
         }
+        Stick::print_all(&self.stick, &path, out);
         ErrorFile::print_all(&self.errorfile, &path, out);
         self.pool.print(&path, out);
         self.timeout.print(&path, out);

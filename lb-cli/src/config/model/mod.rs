@@ -24,7 +24,9 @@ mod script;
 mod secret;
 mod server;
 mod stats;
+mod stick;
 mod sync_group;
+mod table;
 mod timeouts;
 mod vrrp;
 
@@ -51,7 +53,9 @@ pub use self::{
     secret::Secret,
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
     stats::{Credential, Stats},
+    stick::Stick,
     sync_group::SyncGroup,
+    table::Table,
     timeouts::{ClientTimeouts, ServerTimeouts},
     vrrp::{
         Auth, Checksum, Garp, HmacAuth, HmacMode, InitialState, Notify, PeerLink, ProbePolicy,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lb_core::{
-    condition::{Call, ConditionError, Known, SampleExpr, Vocabulary as _, Word},
+    condition::{Call, ConditionError, SampleExpr, Word},
     table::{DataType, Event, Table, Tracked, general},
 };
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ enum Value {
 impl Track {
     pub(super) fn parse(slot: usize, words: &mut Words<'_>) -> Result<Self, ConditionError> {
         let vocabulary = words.vocabulary;
-        let key = expression(words.required("what to track, as `src`")?, vocabulary)?;
+        let key = vocabulary.expression(words.required("what to track, as `src`")?)?;
         let name = words.last();
         if !words.eat("table") {
             let message = format!("`track-sc{slot}` needs a table");
@@ -184,7 +184,7 @@ impl Value {
             .and_then(|text| text.parse::<u32>().ok());
         match number {
             Some(number) => Ok(Self::Fixed(number.into())),
-            None => expression(word, vocabulary).map(Self::Of),
+            None => vocabulary.expression(word).map(Self::Of),
         }
     }
 }
@@ -200,20 +200,5 @@ fn call(word: &Word) -> Result<Call, ConditionError> {
     match expr.converters.first() {
         None => Ok(expr.fetch),
         Some(extra) => Err(ConditionError::new(extra.span, "nothing may follow here")),
-    }
-}
-
-fn expression(word: &Word, vocabulary: &HttpVocabulary) -> Result<HttpExpr, ConditionError> {
-    let expr = SampleExpr::parse(word)?;
-    let fetch = &expr.fetch;
-    let error = |message| ConditionError::new(fetch.span, message);
-    match vocabulary.knows(&fetch.name) {
-        Known::Built => vocabulary.resolve(&expr),
-        Known::NotBuilt => Err(error(format!(
-            "`{}` is HAProxy's, and not built yet",
-            fetch.name
-        ))),
-        Known::No => Err(error(format!("there is no fetch `{}`", fetch.name))
-            .suggest(&fetch.name, vocabulary.names())),
     }
 }
