@@ -158,17 +158,20 @@ impl Record {
         }
     }
 
-    /// What servers answer; observed on HAProxy: an error page of its own counts nowhere.
+    /// What servers answer, or fail to. Observed on HAProxy: one that cannot be reached counts nowhere.
     fn count_errors(&self, status: u16) {
-        let by_server = |exchange: &Exchange| exchange.responded.is_some();
-        if self.tracking.is_empty() || !self.exchange.as_ref().is_some_and(by_server) {
+        let Some(exchange) = self.exchange.as_ref().filter(|_| !self.tracking.is_empty()) else {
             return;
-        }
-        let event = match status {
-            400..=499 => Event::Error,
-            501 | 505 => return,
-            500..=599 => Event::Failure,
-            _ => return,
+        };
+        let event = match (exchange.failure, status) {
+            (
+                Some(Failure::ResponseTimeout | Failure::BadResponse | Failure::InvalidResponse),
+                _,
+            ) => Event::Failure,
+            (Some(_), _) | (None, 501 | 505) => return,
+            (None, 400..=499) => Event::Error,
+            (None, 500..=599) => Event::Failure,
+            (None, _) => return,
         };
         self.tracking.count(event, Instant::now());
     }
