@@ -54,6 +54,8 @@ pub struct Exchange {
     pub server: Option<Arc<Server<Upstream>>>,
     /// What became of the client's persistence value.
     pub preference: Preference,
+    /// A table led to the server ([`StickTo`]).
+    pub by_table: bool,
     /// The third character of HAProxy's termination state, set by the sticky
     /// layer.
     pub request_cookie: RequestCookie,
@@ -199,6 +201,7 @@ impl Exchange {
         Self {
             server: None,
             preference: Preference::None,
+            by_table: false,
             request_cookie: RequestCookie::Off,
             response_cookie: ResponseCookie::Off,
             started,
@@ -210,6 +213,14 @@ impl Exchange {
             server_queue: 0,
             pool_queue: 0,
             failure: None,
+        }
+    }
+
+    /// The server that the client is bound to could not be had.
+    pub(crate) fn unbind(&mut self) {
+        match self.by_table {
+            true => self.by_table = false,
+            false => self.preference = Preference::Down,
         }
     }
 }

@@ -115,7 +115,9 @@ where
         let bound = bound.or_else(|| {
             let stick = stick?;
             even_if_down = stick.even_if_down;
-            binding::stick(&shared, &stick)
+            let bound = binding::stick(&shared, &stick);
+            report.by_table = bound.is_some();
+            bound
         });
         let key = KeySearch::new(&shared, &parts, client.as_ref());
         if let Some(budget) = &shared.budget {
