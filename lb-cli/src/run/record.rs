@@ -205,10 +205,7 @@ impl Record {
             traffic.bytes_out.add(bytes_out);
         };
         volume(self.site.traffic());
-        if !self.tracking.is_empty() {
-            self.tracking.count(Event::BytesIn(bytes_in), ended);
-            self.tracking.count(Event::BytesOut(bytes_out), ended);
-        }
+        self.tracking.end(bytes_in, bytes_out, ended);
         let By::Backend(at) = self.by else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);

@@ -247,17 +247,35 @@ impl FromStr for Stored {
     }
 }
 
+/// A time in milliseconds, in the largest unit of which it is a whole number.
+struct Written(u32);
+
+/// From the largest on, in milliseconds.
+const UNITS: [(&str, u32); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = UNITS
+            .iter()
+            .find(|(_, scale)| self.0.is_multiple_of(*scale));
+        let (unit, scale) = whole.unwrap_or(&("ms", 1));
+        write!(f, "{}{unit}", self.0 / scale)
+    }
+}
+
 /// A plain number is milliseconds, as in HAProxy.
 fn millis(text: &str) -> Option<u32> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let scale = match unit {
-        "" | "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
+        "" => 1,
+        unit => UNITS.iter().find(|(name, _)| *name == unit)?.1,
     };
     number.parse::<u32>().ok()?.checked_mul(scale)
 }
@@ -268,7 +286,7 @@ impl fmt::Display for DataType {
     }
 }
 
-/// As HAProxy shows it, which reads back: the period in milliseconds.
+/// As it is written, which reads back: `http_req_rate(10s)`.
 impl fmt::Display for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -276,7 +294,7 @@ impl fmt::Display for Stored {
             count,
             period,
         } = self;
-        match (data.is_array(), period) {
+        match (data.is_array(), period.map(Written)) {
             (false, None) => write!(f, "{data}"),
             (false, Some(period)) => write!(f, "{data}({period})"),
             (true, None) => write!(f, "{data}({count})"),

@@ -38,6 +38,11 @@ impl Tracked {
         &self.entry
     }
 
+    /// It is in use now, so that it expires later.
+    pub fn touch(&self, now: Instant) {
+        self.table.touch(now, self.entry.key());
+    }
+
     /// Another one for the same entry, which only looks on: dropping it ends nothing.
     #[must_use]
     pub fn look_on(&self) -> Self {
@@ -54,7 +59,6 @@ impl Drop for Tracked {
     fn drop(&mut self) {
         if self.counts {
             self.entry.end();
-            self.table.touch(Instant::now(), self.entry.key());
         }
         self.entry.release();
     }

@@ -37,6 +37,15 @@ impl Tracking {
         }
     }
 
+    /// The request is over: counts its bytes, and lets its entries live on from now.
+    pub fn end(&self, bytes_in: u64, bytes_out: u64, now: Instant) {
+        self.count(Event::BytesIn(bytes_in), now);
+        self.count(Event::BytesOut(bytes_out), now);
+        for tracked in self.0.iter().flatten() {
+            tracked.touch(now);
+        }
+    }
+
     /// Hands over what counts, to whoever lasts as long as the request, and keeps what looks on.
     #[must_use]
     pub fn hand_over(&mut self) -> Self {

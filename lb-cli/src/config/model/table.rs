@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lb_core::table::{KeyType, Stored};
+use lb_core::table::{DataType, KeyType, Stored};
 
 use super::checked_name;
 use crate::config::{
@@ -54,6 +54,13 @@ impl Table {
     fn check(&self, section: &Section<'_>) {
         for (at, stored) in self.store.iter().enumerate() {
             let data = stored.data();
+            if matches!(data, DataType::SessCnt | DataType::SessRate) {
+                section.cx.warning(
+                    stored.span(),
+                    format!("nothing counts `{data}` yet: it stays 0"),
+                    "rules on connections come with the next releases; `conn_cnt` counts what is tracked",
+                );
+            }
             if self.store[..at].iter().any(|other| other.data() == data) {
                 let message = format!("`{data}` is stored already");
                 section.cx.error(stored.span(), message, None);

@@ -1,4 +1,5 @@
 //! What holds whatever is done.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,10 @@ use proptest::prelude::*;
 use tokio::time::Duration;
 
 use super::World;
-use crate::table::DataType;
+use crate::{
+    condition::Sample,
+    table::{DataType, Event},
+};
 
 proptest! {
     #[test]
@@ -44,4 +48,76 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn threads_that_count_at_once_lose_nothing() {
+    const THREADS: u64 = 4;
+    const ROUNDS: u64 = 2_000;
+    let world = World::new(
+        &["http_req_cnt", "http_req_rate(1h)", "conn_cur"],
+        |table| table.size(50),
+    );
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let world = &world;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    // One key that all hold, and newcomers that crowd the table.
+                    let tracked = world.table.track(world.now, &world.key(-1)).unwrap();
+                    tracked.entry().count(Event::Request, world.now);
+                    let other = 1 + (round * THREADS + thread) % 500;
+                    world.request(i64::try_from(other).unwrap());
+                }
+            });
+        }
+        let held = world.table.track(world.now, &world.key(-1)).unwrap();
+        assert!(held.entry().trackers() >= 1);
+        std::mem::forget(held);
+    });
+    assert_eq!(
+        world.value(-1, DataType::HttpReqCnt),
+        Some(THREADS * ROUNDS)
+    );
+    assert_eq!(
+        world.value(-1, DataType::HttpReqRate),
+        Some(THREADS * ROUNDS)
+    );
+    assert_eq!(world.value(-1, DataType::ConnCur), Some(1));
+    assert_eq!((world.table.len(), world.lines(&[]).len()), (50, 50));
+}
+
+#[test]
+fn a_known_key_is_tracked_and_counted_without_an_allocation() {
+    let world = World::new(&["http_req_rate(1s)", "bytes_out_cnt"], |table| {
+        table.size(50)
+    });
+    world.request(1);
+    let sample = Sample::Int(1);
+    let cost = allocation_counter::measure(|| {
+        let key = world.table.key(&sample).unwrap();
+        let tracked = world.table.track(world.now, &key).unwrap();
+        tracked.entry().count(Event::Request, world.now);
+        assert_eq!(
+            tracked.entry().value(DataType::HttpReqRate, 0, world.now),
+            Some(2)
+        );
+    });
+    assert_eq!(cost.count_total, 0, "{cost:?}");
+}
+
+/// The figure that `docs/tables.md` names.
+#[test]
+fn a_key_takes_no_more_memory_than_is_documented() {
+    const KEYS: i64 = 10_000;
+    let world = World::new(&["http_req_rate(1s)", "conn_cur"], |table| {
+        table.size(10_000)
+    });
+    let cost = allocation_counter::measure(|| {
+        for key in 0..KEYS {
+            world.request(key);
+        }
+    });
+    let each = cost.bytes_current / KEYS;
+    assert!((100..=300).contains(&each), "{each} bytes");
 }

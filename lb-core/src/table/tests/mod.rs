@@ -110,6 +110,17 @@ fn an_entry_at_work_neither_expires_nor_makes_room() {
     drop(looks_on);
     // Nobody holds it any more, and its time has passed.
     assert!(world.find(1).is_none());
+
+    let tracked = world.table.track(world.now, &world.key(1)).unwrap();
+    world.after(60_000);
+    tracked.touch(world.now);
+    drop(tracked);
+    world.after(9_000);
+    assert_eq!(
+        world.value(1, DataType::ConnCur),
+        Some(0),
+        "its end was a use"
+    );
 }
 
 #[test]

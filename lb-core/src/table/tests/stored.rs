@@ -29,6 +29,7 @@ fn periods_are_in_milliseconds_unless_they_say_otherwise() {
     ] {
         let stored: Stored = format!("conn_rate({text})").parse().unwrap();
         assert_eq!(stored.period().unwrap().as_millis(), millis, "{text}");
+        assert_eq!(stored.to_string().parse(), Ok(stored));
     }
 }
 
