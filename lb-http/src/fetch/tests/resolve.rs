@@ -30,8 +30,8 @@ fn mistakes_in_expressions_are_said_where_they_are() {
             "`nbsrv` is HAProxy's, and not built yet",
         ),
         (
-            "{ «sc0_http_req_rate» gt 9 }",
-            "`sc0_http_req_rate` is HAProxy's, and not built yet",
+            "{ «fc_rtt» gt 9 }",
+            "`fc_rtt` is HAProxy's, and not built yet",
         ),
         (
             "{ «ssl_fc_sni_end» .example }",
