@@ -1,4 +1,4 @@
-//! A bounded table of keys whose entries expire: HAProxy's `stick-table`.
+//! A bounded map of keys whose entries expire; [`table`](crate::table) stores its entries in one, too.
 //!
 //! A look-up takes no lock: it is one in a concurrent map (papaya), and stores
 //! the time in the entry's own atomic. A new key enters under a lock, into a

@@ -30,12 +30,14 @@
 //! ```
 
 mod future;
+mod layer;
 mod rule;
 mod service;
 mod visit;
 
 pub use self::{
     future::ResponseFuture,
+    layer::Stick,
     rule::{Rule, Use},
-    service::{Stick, StickService},
+    service::StickService,
 };

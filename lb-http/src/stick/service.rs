@@ -1,4 +1,4 @@
-//! The layer and its service.
+//! The service of a [`Stick`](super::Stick).
 
 use std::{
     sync::Arc,
@@ -6,46 +6,9 @@ use std::{
 };
 
 use http::{Request, Response};
-use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{future::ResponseFuture, rule::Rule, visit::Visit};
-
-/// Keeps clients on their server by tables: a [`Layer`] for a proxy that understands
-/// [`StickTo`](crate::exchange::StickTo).
-#[derive(Clone, Debug)]
-pub struct Stick {
-    rules: Arc<[Rule]>,
-    even_if_down: bool,
-}
-
-impl Stick {
-    /// Persistence by these rules. The first that knows a server which can be used decides; all that store do.
-    pub fn by(rules: impl IntoIterator<Item = Rule>) -> Self {
-        Self {
-            rules: rules.into_iter().collect(),
-            even_if_down: false,
-        }
-    }
-
-    /// Sends clients to their server even when it is DOWN (`option persist`).
-    #[must_use]
-    pub fn persist_even_if_down(mut self) -> Self {
-        self.even_if_down = true;
-        self
-    }
-}
-
-impl<S> Layer<S> for Stick {
-    type Service = StickService<S>;
-
-    fn layer(&self, inner: S) -> StickService<S> {
-        StickService {
-            inner,
-            stick: self.clone(),
-        }
-    }
-}
+use super::{Stick, future::ResponseFuture, visit::Visit};
 
 /// Looks for each client's server in tables, and remembers it there.
 #[derive(Clone, Debug)]
@@ -55,6 +18,10 @@ pub struct StickService<S> {
 }
 
 impl<S> StickService<S> {
+    pub(super) fn new(inner: S, stick: Stick) -> Self {
+        Self { inner, stick }
+    }
+
     /// The service inside.
     pub fn get_ref(&self) -> &S {
         &self.inner
