@@ -284,6 +284,7 @@ fn optional_lines() -> Vec<&'static str> {
         "503 =",
         "use_backend",
         "check = true",
+        "type = ",
         "#",
     ];
     text.lines()

@@ -11,7 +11,8 @@
 //! | [`balance`] | [`Balancer`], the tower service over a pool | |
 //! | [`health`] | whether a server is well | `check`, `agent-check`, `observe`, `track` |
 //! | [`retry`] | how often, for which causes, and within what budget | `retries`, `redispatch` |
-//! | [`sticky`] | keep a client on its server | `stick-table`, `stick on` |
+//! | [`sticky`] | keep a client on its server, for requests of any type | `stick on` |
+//! | [`table`] | keys and what is counted of each | `stick-table`, `track-sc` |
 //!
 //! Nothing here reads a clock or creates a runtime, a thread or a socket: time
 //! and randomness come in as arguments, and what must run in the background is
@@ -27,6 +28,7 @@ pub mod pool;
 pub mod retry;
 pub mod server;
 pub mod sticky;
+pub mod table;
 
 mod sync;
 

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use lb_core::Server;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::Upstream;
@@ -18,6 +19,16 @@ pub struct Prefer {
     /// The value, as configured on a server (`cookie`).
     pub affinity: Box<str>,
     /// Take the server even when it is DOWN (`persist`, `force-persist`).
+    pub even_if_down: bool,
+}
+
+/// Request extension: the servers on which tables know the client to stay, by number, the first one preferred. What a
+/// [`Prefer`] leads to comes before them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StickTo {
+    /// Their numbers (`id`).
+    pub servers: SmallVec<[u32; 2]>,
+    /// Take one even when it is DOWN (`persist`, `force-persist`).
     pub even_if_down: bool,
 }
 
@@ -43,6 +54,8 @@ pub struct Exchange {
     pub server: Option<Arc<Server<Upstream>>>,
     /// What became of the client's persistence value.
     pub preference: Preference,
+    /// A table led to the server ([`StickTo`]).
+    pub by_table: bool,
     /// The third character of HAProxy's termination state, set by the sticky
     /// layer.
     pub request_cookie: RequestCookie,
@@ -194,6 +207,7 @@ impl Exchange {
         Self {
             server: None,
             preference: Preference::None,
+            by_table: false,
             request_cookie: RequestCookie::Off,
             response_cookie: ResponseCookie::Off,
             started,
@@ -205,6 +219,14 @@ impl Exchange {
             server_queue: 0,
             pool_queue: 0,
             failure: None,
+        }
+    }
+
+    /// The server that the client is bound to could not be had.
+    pub(crate) fn unbind(&mut self) {
+        match self.by_table {
+            true => self.by_table = false,
+            false => self.preference = Preference::Down,
         }
     }
 }

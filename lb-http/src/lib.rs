@@ -6,6 +6,7 @@
 //! | [`Proxy`] | the service: sends a request to a server of a pool, answers with its response | `backend` |
 //! | [`Upstream`] | where a server is, and its idle connections | `server`, `http-reuse` |
 //! | [`sticky`] | a layer that keeps a client on its server by a cookie | `cookie` |
+//! | [`stick`] | a layer that keeps a client on its server by a table | `stick`, `stick-table` |
 //! | [`check`] | checks for [`HealthChecker`](lb_core::HealthChecker) | `check`, `option httpchk`, `agent-check` |
 //! | [`fetch`] | what conditions and hashing see of a request | sample fetches, converters |
 //! | [`map`] | keys and values of files, changed while requests run | `map`, `show map` |
@@ -70,6 +71,7 @@ mod pool;
 pub mod proxy;
 pub mod rules;
 pub mod server;
+pub mod stick;
 pub mod sticky;
 mod timer;
 pub mod transaction;

@@ -41,7 +41,7 @@ mod value;
 
 use std::path::PathBuf;
 
-use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, UserList, Vrrp};
+use self::model::{Backend, Frontend, Global, Script, Server, SyncGroup, Table, UserList, Vrrp};
 pub use self::{
     address::{AddressError, BindAddress, ServerAddress},
     diagnostics::{Diagnostic, Diagnostics, Severity},
@@ -60,6 +60,8 @@ pub struct Config {
     pub frontends: Vec<Frontend>,
     /// Backends, `listen` sections among them, in the order of the files.
     pub backends: Vec<Backend>,
+    /// Tables, in the order of the files.
+    pub tables: Vec<Table>,
     /// Scripts, in the order of the files.
     pub scripts: Vec<Script>,
     /// Virtual routers, in the order of the files.
@@ -153,6 +155,9 @@ impl Config {
         for backend in &self.backends {
             backend.print(&mut out);
         }
+        for table in &self.tables {
+            table.print(&mut out);
+        }
         for script in &self.scripts {
             script.print(&mut out);
         }
@@ -184,6 +189,7 @@ impl PartialEq for Config {
             global,
             frontends,
             backends,
+            tables,
             scripts,
             vrrp,
             sync_groups,
@@ -191,6 +197,7 @@ impl PartialEq for Config {
             diagnostics: _,
         } = self;
         (global, frontends, backends) == (&other.global, &other.frontends, &other.backends)
+            && tables == &other.tables
             && (scripts, vrrp, sync_groups) == (&other.scripts, &other.vrrp, &other.sync_groups)
             && *userlists == other.userlists
     }

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::{
     Config, Diagnostics, Source, Span, Spanned,
-    model::{Backend, Frontend, Global, Script, SyncGroup, UserList, Vrrp, checked_name},
+    model::{Backend, Frontend, Global, Script, SyncGroup, Table, UserList, Vrrp, checked_name},
     section::{Entry, Place, Section},
     validate,
     value::Context,
@@ -125,6 +125,7 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> C
         global: Global::read(&one("global", Place::Global)),
         frontends: Vec::new(),
         backends: Vec::new(),
+        tables: Vec::new(),
         scripts: Vec::new(),
         vrrp: Vec::new(),
         sync_groups: Vec::new(),
@@ -143,6 +144,9 @@ fn sections<'a>(cx: &'a Context<'a>, roots: &[Section<'a>], complete: bool) -> C
         for (place, entry, path) in named {
             proxies.read(&mut config, place, &entry, path);
         }
+        config
+            .tables
+            .extend(named_sections(root, "table", Place::Table, Table::read));
         config
             .scripts
             .extend(named_sections(root, "script", Place::Plain, Script::read));

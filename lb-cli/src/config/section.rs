@@ -36,6 +36,7 @@ pub(crate) enum Place {
     Check,
     Timeout,
     Vrrp,
+    Table,
     /// A table all of whose keys are built, or whose keys are free.
     Plain,
 }

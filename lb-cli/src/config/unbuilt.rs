@@ -12,7 +12,7 @@ pub(crate) const TLS: &str = "TLS comes with the next releases";
 const LOGS: &str = "log targets of a backend come with the next releases: changes of servers go to those of [global]";
 pub(crate) const CHECKS: &str = "checks beyond \"tcp\" and \"http\" come with the next releases";
 pub(crate) const TRANSPARENT: &str = "transparent proxying comes with the next releases";
-const STICK: &str = "stick tables come with the next releases";
+const PEERS: &str = "tables shared between nodes come with the next releases";
 const LIMITS: &str = "rate limits come with the next releases";
 const AGENT: &str = "agent checks come with the next releases";
 const DNS: &str =
@@ -26,7 +26,6 @@ const IPVS: &str = "kernel IPVS comes with the next releases";
 const KEYS: &[(Place, &str, &str)] = &[
     (Place::Root, "alert", ALERT),
     (Place::Root, "resolver", DNS),
-    (Place::Root, "table", STICK),
     (Place::Root, "virtual_server", IPVS),
     (Place::Frontend, "rate_limit", LIMITS),
     (Place::Frontend, "tcp_request", RULES),
@@ -34,7 +33,6 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Backend, "agent", AGENT),
     (Place::Backend, "log", LOGS),
     (Place::Backend, "server_template", DNS),
-    (Place::Backend, "stick", STICK),
     (Place::Backend, "tcp_request", RULES),
     (Place::Backend, "tcp_response", RULES),
     (Place::Backend, "transparent", TRANSPARENT),
@@ -50,6 +48,7 @@ const KEYS: &[(Place, &str, &str)] = &[
     (Place::Check, "sni", TLS),
     (Place::Check, "tls", TLS),
     (Place::Check, "user", CHECKS),
+    (Place::Table, "peers", PEERS),
     (Place::Vrrp, "alert", ALERT),
 ];
 

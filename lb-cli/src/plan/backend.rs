@@ -21,11 +21,12 @@ use lb_http::{
     page::Pages,
     proxy::{Reuse, Timeouts},
     rules::Section,
+    stick::Stick,
     sticky::{Persistence, StickySession, dynamic_value},
 };
 use lb_tcp::{Address, Connector};
 
-use super::{BackendPlace, Names, Rules, Stats, frontend, problem};
+use super::{BackendPlace, Names, Rules, Stats, frontend, problem, table};
 use crate::config::{Diagnostics, ServerAddress, Spanned, model};
 
 /// A retry budget lets this many retries through ahead of any request.
@@ -40,6 +41,7 @@ pub struct Backend {
     servers: Vec<Server>,
     full_conn: u32,
     sticky: Option<StickySession>,
+    stick: Option<Stick>,
     persist: Persist,
     rules: Rules,
     compression: Option<Compression>,
@@ -112,6 +114,7 @@ impl Backend {
             servers: servers(model, names, diagnostics),
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
+            stick: table::stick(model, &scopes, registry, diagnostics),
             persist: Persist {
                 force: rules(scope, &model.force_persist, diagnostics),
                 ignore: rules(scope, &model.ignore_persist, diagnostics),
@@ -190,6 +193,11 @@ impl Backend {
     /// The layer of its cookie.
     pub fn sticky(&self) -> Option<&StickySession> {
         self.sticky.as_ref()
+    }
+
+    /// The layer of its tables.
+    pub fn stick(&self) -> Option<&Stick> {
+        self.stick.as_ref()
     }
 
     /// When the cookie is followed against the rule.

@@ -14,9 +14,12 @@ mod problem;
 mod process;
 mod rules;
 mod stats;
+mod table;
 mod vrrp;
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+
+use lb_core::table::Table;
 
 pub use backend::{Backend, Persist, Server};
 pub use facts::{BackendPlace, FrontendPlace, Rated};
@@ -56,6 +59,8 @@ pub struct Plan {
     pub frontends: Vec<Frontend>,
     /// In the order of the file.
     pub backends: Vec<Arc<Backend>>,
+    /// In the order of the file.
+    pub tables: Vec<Arc<Table>>,
     /// Where `lb ctl` connects.
     pub admin: Option<model::Admin>,
     /// Where Prometheus asks.
@@ -99,7 +104,9 @@ impl Plan {
         let mut diagnostics = std::mem::take(&mut config.diagnostics);
         let full_conns = frontend::full_conns(&config);
         let places = facts::Places::of(&config);
-        let registry = Arc::new(places.registry(&config));
+        let tables = table::tables(&config);
+        let registry = places.registry(&config);
+        let registry = Arc::new(table::register(&config, &tables, registry));
         let backends: Vec<_> = config
             .backends
             .iter()
@@ -152,6 +159,7 @@ impl Plan {
             process,
             frontends,
             backends,
+            tables,
             admin: global.admin,
             metrics: global
                 .metrics

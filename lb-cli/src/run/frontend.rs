@@ -16,6 +16,7 @@ use lb_http::{
     page::Pages,
     rules::{Answer, Verdict},
     server::{Incoming, Refused, Server, Shutdown},
+    stick::StickService,
     sticky::{StickyService, StickySession},
     transaction::{Transaction, VariableScope},
 };
@@ -85,6 +86,9 @@ struct Target {
 enum Entrance {
     Plain(Upstreams),
     Sticky(StickyService<Upstreams>),
+    Stick(StickService<Upstreams>),
+    /// The cookie comes first.
+    Both(StickService<StickyService<Upstreams>>),
 }
 
 impl Service {
@@ -199,14 +203,18 @@ async fn respond(
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
         if let Some(answer) = answer(&site, verdict).await {
             let record = client.map(|client| {
-                Record::new(&site, By::Nobody, client, asked).seeing(&request, &transaction)
+                Record::new(&site, By::Nobody, client, asked)
+                    .seeing(&request, &transaction)
+                    .tracking(&mut transaction)
             });
             return Ok(site.answered(record, answer, transaction));
         }
     }
     if let Some((page, owner)) = site.page(&request) {
         let record = client.map(|client| {
-            Record::new(&site, By::Stats, client, asked).seeing(&request, &transaction)
+            Record::new(&site, By::Stats, client, asked)
+                .seeing(&request, &transaction)
+                .tracking(&mut transaction)
         });
         // In a box, so that the future of other requests is no larger for it.
         let response = Box::pin(page.answer(&site.system, owner, request)).await;
@@ -223,8 +231,11 @@ async fn respond(
     }
     let by = at.map_or(By::Nobody, By::Backend);
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let record = client
-            .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
+        let record = client.map(|client| {
+            Record::new(&site, by, client, asked)
+                .seeing(&request, &transaction)
+                .tracking(&mut transaction)
+        });
         let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
         let failure = Failure::NoServer;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
@@ -233,21 +244,30 @@ async fn respond(
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client
-                .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
+            let record = client.map(|client| {
+                Record::new(&site, by, client, asked)
+                    .seeing(&request, &transaction)
+                    .tracking(&mut transaction)
+            });
             return Ok(site.answered(record, answer, transaction));
         }
     }
     if let Some((page, owner)) = target.page(&request) {
         let by = at.map_or(By::Nobody, By::StatsOf);
-        let record = client
-            .map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
+        let record = client.map(|client| {
+            Record::new(&site, by, client, asked)
+                .seeing(&request, &transaction)
+                .tracking(&mut transaction)
+        });
         let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
         return Ok(site.answered(record, Answer { response, failure }, transaction));
     }
-    let mut record =
-        client.map(|client| Record::new(&site, by, client, asked).seeing(&request, &transaction));
+    let mut record = client.map(|client| {
+        Record::new(&site, by, client, asked)
+            .seeing(&request, &transaction)
+            .tracking(&mut transaction)
+    });
     let persist = target.backend.plan.persist();
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
@@ -263,6 +283,8 @@ async fn respond(
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
         Entrance::Sticky(sticky) => sticky.clone().call(request).await,
+        Entrance::Stick(stick) => stick.clone().call(request).await,
+        Entrance::Both(both) => both.clone().call(request).await,
     };
     response.map(|response| {
         let mut response = Body::proxied(response, record);
@@ -581,9 +603,11 @@ impl Target {
         let proxy = backend.observed(proxy.build());
         let sticky: Option<&StickySession> = backend.plan.sticky();
         Self {
-            entrance: match sticky {
-                Some(sticky) => Entrance::Sticky(sticky.layer(proxy)),
-                None => Entrance::Plain(proxy),
+            entrance: match (sticky, backend.plan.stick()) {
+                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
+                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
+                (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
+                (None, None) => Entrance::Plain(proxy),
             },
             compression: backend
                 .plan

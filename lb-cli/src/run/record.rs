@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, Uri, Version, response::Parts};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use lb_core::policy::Algorithm;
+use lb_core::{policy::Algorithm, table::Event};
 use lb_http::{
     BodyError, Broken, Client,
     exchange::{Exchange, Failure},
@@ -18,7 +18,7 @@ use lb_http::{
     proxy,
     rules::Answer,
     server::{Hangup, Incoming},
-    transaction::{LogLevel, Transaction},
+    transaction::{LogLevel, Tracking, Transaction},
 };
 use tokio::time::Instant;
 
@@ -45,6 +45,8 @@ pub(super) struct Record {
     kept: Vec<Kept>,
     /// The line is out (`logasap`).
     logged: bool,
+    /// What it counts in.
+    tracking: Tracking,
 }
 
 /// Who answers.
@@ -112,6 +114,7 @@ impl Record {
             transaction: Transaction::new(),
             kept: Vec::new(),
             logged: false,
+            tracking: Tracking::default(),
         }
     }
 
@@ -139,6 +142,14 @@ impl Record {
         }
     }
 
+    /// Counts, to its end, in what rules have chosen.
+    pub(super) fn tracking(mut self, transaction: &mut Transaction) -> Self {
+        if !transaction.tracking.is_empty() {
+            self.tracking = transaction.tracking.hand_over();
+        }
+        self
+    }
+
     /// This process answers itself.
     pub(super) fn answered_here(mut self, answer: &Answer) -> Self {
         self.answered(answer.response.status().as_u16(), None);
@@ -148,6 +159,7 @@ impl Record {
         self.termination = Termination::of(Some(answer.failure));
         match (answer.failure, self.by) {
             (Failure::Denied | Failure::Tarpitted | Failure::Rejected, by) => {
+                self.tracking.count(Event::Error, Instant::now());
                 self.site.traffic().denied.add(1);
                 if let By::Backend(at) = by {
                     self.site.backend_traffic(at).denied.add(1);
@@ -178,6 +190,7 @@ impl Record {
         self.answered = true;
         self.termination = Termination::of(exchange.as_ref().and_then(|e| e.failure));
         self.exchange = exchange;
+        self.count_errors(status);
         self.site.traffic().answered(status);
         let Some(at) = self.by.backend() else { return };
         // Whoever answers first of those who are there at a peak has seen it; a
@@ -201,6 +214,24 @@ impl Record {
                 traffic.answered(status);
             }
         }
+    }
+
+    /// What servers answer, or fail to. Observed on HAProxy: one that cannot be reached counts nowhere.
+    fn count_errors(&self, status: u16) {
+        let Some(exchange) = self.exchange.as_ref().filter(|_| !self.tracking.is_empty()) else {
+            return;
+        };
+        let event = match (exchange.failure, status) {
+            (
+                Some(Failure::ResponseTimeout | Failure::BadResponse | Failure::InvalidResponse),
+                _,
+            ) => Event::Failure,
+            (Some(_), _) | (None, 501 | 505) => return,
+            (None, 400..=499) => Event::Error,
+            (None, 500..=599) => Event::Failure,
+            (None, _) => return,
+        };
+        self.tracking.count(event, Instant::now());
     }
 
     /// A rule has put another response in the place of the server's.
@@ -235,6 +266,7 @@ impl Record {
             traffic.bytes_out.add(bytes_out);
         };
         volume(self.site.traffic());
+        self.tracking.end(bytes_in, bytes_out, ended);
         let Some(at) = self.by.backend() else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);

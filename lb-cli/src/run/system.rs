@@ -15,6 +15,7 @@ use lb_core::{
     health::{Handle, Observable},
     policy::Algorithm,
     server::ServerUid,
+    table::Table,
 };
 use lb_http::{Upstream, fetch::FrontendFacts};
 use lb_tcp::{Endpoint, Listener};
@@ -274,6 +275,7 @@ pub struct System {
     workers: NonZeroUsize,
     frontends: Vec<Arc<RunningFrontend>>,
     backends: Vec<Arc<RunningBackend>>,
+    tables: Vec<Arc<Table>>,
     log: Sink,
     pub(super) hard_stop_after: Duration,
     pub(super) connections: Count,
@@ -379,6 +381,7 @@ impl System {
             workers,
             frontends,
             backends,
+            tables: plan.tables,
             log,
             hard_stop_after: plan.hard_stop_after,
             connections: Count::default(),
@@ -411,6 +414,11 @@ impl System {
     /// In the order of the file.
     pub fn backends(&self) -> &[Arc<RunningBackend>] {
         &self.backends
+    }
+
+    /// What is counted of clients, in the order of the file.
+    pub fn tables(&self) -> &[Arc<Table>] {
+        &self.tables
     }
 
     /// Where messages go.

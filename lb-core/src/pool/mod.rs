@@ -233,6 +233,24 @@ impl<T, P: Policy> Pool<T, P> {
         }
     }
 
+    /// The server of this number, as stick tables know it; errors are those of [`bound`](Self::bound).
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    pub fn bound_by_number(
+        &self,
+        number: u32,
+        even_if_down: bool,
+    ) -> Result<Arc<Server<T>>, Unbound> {
+        let snapshot = self.shared.snapshot.load();
+        let server = snapshot.by_number(number).ok_or(Unbound::Unknown)?;
+        match even_if_down || server.takes_bound_clients() {
+            true => Ok(Arc::clone(server)),
+            false => Err(Unbound::Down),
+        }
+    }
+
     /// The server of this identity, if it is (still) a member.
     pub fn server(&self, uid: ServerUid) -> Option<Arc<Server<T>>> {
         self.shared.snapshot.load().by_uid(uid).cloned()

@@ -20,6 +20,7 @@ pub struct Snapshot<T, P: Policy> {
     index: Option<P::Index>,
     by_affinity: HashMap<Box<str>, usize, ahash::RandomState>,
     by_uid: HashMap<ServerUid, usize, ahash::RandomState>,
+    by_number: HashMap<u32, usize, ahash::RandomState>,
 }
 
 /// What a pool is beside its servers.
@@ -84,6 +85,7 @@ impl<T, P: Policy> Snapshot<T, P> {
             .rev() // the first of several servers of one value wins, as in HAProxy
             .filter_map(|(position, server)| Some((server.affinity_value()?.into(), position)))
             .collect();
+        let by_number = members.iter().map(|server| server.number()).zip(0..);
         let by_uid = members.iter().map(|server| server.uid()).zip(0..).collect();
         Self {
             shape: Arc::clone(shape),
@@ -92,6 +94,7 @@ impl<T, P: Policy> Snapshot<T, P> {
             index,
             by_affinity,
             by_uid,
+            by_number: by_number.collect(),
         }
     }
 
@@ -118,6 +121,11 @@ impl<T, P: Policy> Snapshot<T, P> {
     /// The server of this identity, if it is (still) a member.
     pub fn by_uid(&self, uid: ServerUid) -> Option<&Arc<Server<T>>> {
         self.by_uid.get(&uid).map(|&at| &self.all[at])
+    }
+
+    /// The server of this number (`id`).
+    pub fn by_number(&self, number: u32) -> Option<&Arc<Server<T>>> {
+        Some(&self.all[*self.by_number.get(&number)?])
     }
 
     /// UP and ready servers that are no backups, and those that are, as they

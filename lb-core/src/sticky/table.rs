@@ -1,4 +1,4 @@
-//! A bounded table of keys whose entries expire: HAProxy's `stick-table`.
+//! A bounded map of keys whose entries expire; [`table`](crate::table) stores its entries in one, too.
 //!
 //! A look-up takes no lock: it is one in a concurrent map (papaya), and stores
 //! the time in the entry's own atomic. A new key enters under a lock, into a
@@ -38,6 +38,10 @@ pub struct Table<K, V> {
     size: usize,
     expire: Option<Duration>,
     epoch: Instant,
+    /// Is somebody at work with it, so that it must stay?
+    held: fn(&V) -> bool,
+    /// A newcomer finds no place in a full table (`nopurge`).
+    keeps_all: bool,
 }
 
 struct Entry<V> {
@@ -53,7 +57,17 @@ struct Place<K> {
     since: u64,
 }
 
-impl<K: Hash + Eq, V: Copy> Table<K, V> {
+/// What an entry at the front of the queue is good for.
+enum Front {
+    /// Nothing: it makes room.
+    Gone,
+    /// It has been used since it got its place, at this time, or is at work.
+    InUse(u64),
+    /// It is the one not used for longest.
+    Idle,
+}
+
+impl<K: Hash + Eq, V: Clone> Table<K, V> {
     /// An empty table for `size` keys, at least one; a key that has not been
     /// asked for in `expire` is forgotten.
     pub fn new(size: usize, expire: Option<Duration>, now: Instant) -> Self {
@@ -63,7 +77,21 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
             size: size.max(1),
             expire,
             epoch: now,
+            held: |_| false,
+            keeps_all: false,
         }
+    }
+
+    /// Entries of which this is true neither expire nor make room.
+    pub(crate) fn held_while(mut self, held: fn(&V) -> bool) -> Self {
+        self.held = held;
+        self
+    }
+
+    /// Only expired entries make room (`nopurge`).
+    pub(crate) fn keeps_all(mut self, keeps_all: bool) -> Self {
+        self.keeps_all = keeps_all;
+        self
     }
 
     /// What is known of `key`; asking keeps it from expiring.
@@ -72,7 +100,7 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
         let entries = self.entries.pin();
         let entry = entries.get(key)?;
         let last_use = entry.last_use.load(Ordering::Relaxed);
-        if self.is_expired(last_use, now) {
+        if self.is_gone(entry, now) {
             return None;
         }
         if last_use < now {
@@ -84,7 +112,40 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
                 Ordering::Relaxed,
             );
         }
-        Some(entry.value)
+        Some(entry.value.clone())
+    }
+
+    /// What is known of `key`; it expires as if nobody had asked.
+    pub(crate) fn peek(&self, now: Instant, key: &K) -> Option<V> {
+        self.peek_with_idle(now, key).map(|(value, _)| value)
+    }
+
+    /// The same, and the time since it was last asked for.
+    pub(crate) fn peek_with_idle(&self, now: Instant, key: &K) -> Option<(V, Duration)> {
+        let now = self.millis(now);
+        let entries = self.entries.pin();
+        let entry = entries.get(key)?;
+        let last_use = entry.last_use.load(Ordering::Relaxed);
+        let idle = Duration::from_millis(now.saturating_sub(last_use));
+        (!self.is_gone(entry, now)).then(|| (entry.value.clone(), idle))
+    }
+
+    /// What is known of `key`, or from now on what `make` says; `None` in a full table whose entries must stay.
+    pub(crate) fn find_or_learn(&self, now: Instant, key: &K, make: impl FnOnce() -> V) -> Option<V>
+    where
+        K: Clone + 'static,
+    {
+        if let Some(known) = self.find(now, key) {
+            return Some(known);
+        }
+        let mut queue = self.queue();
+        // Another thread may have been faster.
+        if let Some(known) = self.find(now, key) {
+            return Some(known);
+        }
+        let value = make();
+        self.enter(&mut queue, self.millis(now), key.clone(), value.clone())
+            .then_some(value)
     }
 
     /// Remembers `value`, in place of what was known before. In a full table an
@@ -95,20 +156,33 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
         K: 'static,
     {
         let now = self.millis(now);
-        let key = Arc::new(key);
+        self.enter(&mut self.queue(), now, key, value);
+    }
+
+    /// False if there is no room.
+    fn enter(&self, queue: &mut VecDeque<Place<K>>, now: u64, key: K, value: V) -> bool
+    where
+        K: 'static,
+    {
         let entry = Entry {
             value,
             last_use: AtomicU64::new(now),
         };
-        let mut queue = self.queue();
-        if self.entries.pin().insert(Arc::clone(&key), entry).is_some() {
-            return;
+        let entries = self.entries.pin();
+        if entries.contains_key(&key) {
+            entries.insert(Arc::new(key), entry);
+            return true;
         }
-        self.sweep(&mut queue, now);
+        self.sweep(queue, now);
         while queue.len() >= self.size {
-            self.evict(&mut queue, now);
+            if !self.evict(queue, now) {
+                return false;
+            }
         }
+        let key = Arc::new(key);
+        entries.insert(Arc::clone(&key), entry);
         queue.push_back(Place { key, since: now });
+        true
     }
 
     /// Knows nothing of `key` any more (`clear table`).
@@ -124,11 +198,36 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
         let now = self.millis(now);
         for (key, entry) in &self.entries.pin() {
             let last_use = entry.last_use.load(Ordering::Relaxed);
-            if !self.is_expired(last_use, now) {
+            if !self.is_gone(entry, now) {
                 let idle = Duration::from_millis(now.saturating_sub(last_use));
-                visit(key, entry.value, idle);
+                visit(key, entry.value.clone(), idle);
             }
         }
+    }
+
+    /// Drops the entries of which `unwanted` is true, and those that have expired; says how many were known.
+    pub(crate) fn remove_if(
+        &self,
+        now: Instant,
+        mut unwanted: impl FnMut(&K, &V) -> bool,
+    ) -> usize {
+        let now = self.millis(now);
+        let mut queue = self.queue();
+        let entries = self.entries.pin();
+        let mut known = 0;
+        queue.retain(|place| {
+            let Some(entry) = entries.get(&place.key) else {
+                return false;
+            };
+            let gone = self.is_gone(entry, now);
+            if !gone && !unwanted(&place.key, &entry.value) {
+                return true;
+            }
+            known += usize::from(!gone);
+            entries.remove(&place.key);
+            false
+        });
+        known
     }
 
     /// Drops expired entries at the front.
@@ -137,33 +236,55 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
             let Some(place) = queue.pop_front() else {
                 return;
             };
-            match self.last_use(&place.key) {
-                last_use if self.is_expired(last_use, now) => self.remove(&place.key),
-                last_use if last_use > place.since => queue.push_back(Place {
-                    since: last_use,
-                    ..place
-                }),
-                _ => return queue.push_front(place),
+            match self.judge(&place, now) {
+                Front::Gone => self.remove(&place.key),
+                Front::InUse(since) => queue.push_back(Place { since, ..place }),
+                Front::Idle => return queue.push_front(place),
             }
         }
     }
 
-    /// Drops one entry.
-    fn evict(&self, queue: &mut VecDeque<Place<K>>, now: u64) {
+    /// Drops one entry; false if none could be.
+    fn evict(&self, queue: &mut VecDeque<Place<K>>, now: u64) -> bool {
         for chance in 0..=CHANCES {
             let Some(place) = queue.pop_front() else {
-                return;
+                return true;
             };
-            let last_use = self.last_use(&place.key);
-            let in_use = last_use > place.since && !self.is_expired(last_use, now);
-            if !in_use || chance == CHANCES {
-                return self.remove(&place.key);
+            let may_go = match self.judge(&place, now) {
+                Front::Gone => true,
+                Front::Idle => !self.keeps_all,
+                Front::InUse(_) => chance == CHANCES && !self.keeps_all && !self.holds(&place.key),
+            };
+            if may_go {
+                self.remove(&place.key);
+                return true;
             }
-            queue.push_back(Place {
-                since: last_use,
-                ..place
-            });
+            let since = self.last_use(&place.key);
+            queue.push_back(Place { since, ..place });
         }
+        false
+    }
+
+    fn judge(&self, place: &Place<K>, now: u64) -> Front {
+        let entries = self.entries.pin();
+        let Some(entry) = entries.get(&place.key) else {
+            return Front::Gone;
+        };
+        let last_use = entry.last_use.load(Ordering::Relaxed);
+        if self.is_gone(entry, now) {
+            Front::Gone
+        } else if last_use > place.since || (self.held)(&entry.value) {
+            Front::InUse(last_use)
+        } else {
+            Front::Idle
+        }
+    }
+
+    fn holds(&self, key: &K) -> bool {
+        let entries = self.entries.pin();
+        entries
+            .get(key)
+            .is_some_and(|entry| (self.held)(&entry.value))
     }
 
     fn last_use(&self, key: &K) -> u64 {
@@ -176,9 +297,11 @@ impl<K: Hash + Eq, V: Copy> Table<K, V> {
         self.entries.pin().remove(key);
     }
 
-    fn is_expired(&self, last_use: u64, now: u64) -> bool {
+    fn is_gone(&self, entry: &Entry<V>, now: u64) -> bool {
+        let last_use = entry.last_use.load(Ordering::Relaxed);
         let idle = || Duration::from_millis(now.saturating_sub(last_use));
-        last_use == FORGOTTEN || self.expire.is_some_and(|expire| idle() > expire)
+        let expired = self.expire.is_some_and(|expire| idle() > expire);
+        last_use == FORGOTTEN || (expired && !(self.held)(&entry.value))
     }
 
     fn millis(&self, now: Instant) -> u64 {

@@ -23,6 +23,7 @@ mod connection;
 mod constant;
 mod convert;
 mod cookie;
+mod counters;
 mod expr;
 mod facts;
 mod header;
@@ -34,6 +35,7 @@ mod param;
 mod registry;
 mod resolve;
 mod response;
+mod table_converters;
 mod view;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use lb_core::condition::{Arg, Call, ConditionError, Known, SampleExpr, Vocabular
 
 use super::{
     convert::Chain,
+    counters,
     expr::{HttpExpr, Needs},
     registry::Registry,
     resolve::fetch,
@@ -292,7 +293,7 @@ impl Vocabulary for HttpVocabulary {
     type Fetch = HttpExpr;
 
     fn knows(&self, name: &str) -> Known {
-        if BUILT.contains(&name) {
+        if BUILT.contains(&name) || counters::is_built(name) {
             Known::Built
         } else if NOT_BUILT.contains(&name) || FAMILIES.iter().any(|f| name.starts_with(f)) {
             Known::NotBuilt
@@ -302,7 +303,7 @@ impl Vocabulary for HttpVocabulary {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        BUILT.to_vec()
+        BUILT.iter().copied().chain(counters::names()).collect()
     }
 
     fn resolve(&self, expr: &SampleExpr) -> Result<HttpExpr, ConditionError> {

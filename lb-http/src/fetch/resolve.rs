@@ -5,6 +5,7 @@ use lb_core::condition::{Arg, Call, ConditionError};
 
 use super::{
     auth, connection, constant,
+    counters::{self, Counter},
     expr::{Cast, HttpFetch, Side, Values},
     kept, load,
     registry::Registry,
@@ -13,6 +14,9 @@ use super::{
 
 /// Gives a call its meaning; its name is one of `names::BUILT`.
 pub(super) fn fetch(call: &Call, registry: &Registry) -> Result<HttpFetch, ConditionError> {
+    if counters::is_built(&call.name) {
+        return Counter::resolve(call, registry).map(Counter::fetch);
+    }
     let found = constant::resolve(call)
         .or_else(|| connection::resolve(call))
         .or_else(|| response::resolve(call))

@@ -9,7 +9,7 @@ use lb_core::{Policy, Server, pool::Unbound};
 use super::Shared;
 use crate::{
     Client, Upstream,
-    exchange::{Prefer, Preference},
+    exchange::{Prefer, Preference, StickTo},
     fetch::RequestView,
     sticky::Alternatives,
 };
@@ -31,6 +31,20 @@ pub(super) fn bind<P: Policy>(
         }
     }
     (None, preference)
+}
+
+/// The first of the servers that tables know the client by, if one can be used.
+pub(super) fn stick<P: Policy>(
+    shared: &Shared<P>,
+    stick: &StickTo,
+) -> Option<Arc<Server<Upstream>>> {
+    let mut known = stick.servers.iter();
+    known.find_map(|number| {
+        shared
+            .pool
+            .bound_by_number(*number, stick.even_if_down)
+            .ok()
+    })
 }
 
 /// Where the hash of a request comes from.

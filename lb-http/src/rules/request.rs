@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use lb_core::condition::Scope;
+use lb_core::table::Tracked;
 
 use super::{
     Answer, Rule, RuleError, RuleTrace, Section, Verdict,
@@ -30,6 +31,7 @@ enum Step<'r> {
     Line(Result<Line, Failed>),
     Fill(&'r Capture, Option<Box<[u8]>>),
     Level(LogLevel),
+    Track(usize, Tracked),
 }
 
 impl RequestRules {
@@ -162,6 +164,10 @@ impl RequestRules {
                     transaction.log_level = Some(level);
                     Ok(())
                 }
+                Step::Track(slot, tracked) => {
+                    transaction.tracking.track(slot, tracked);
+                    Ok(())
+                }
             };
             if changed.is_err() && telling {
                 done = "the rewrite failed".to_owned();
@@ -188,6 +194,10 @@ impl RequestAction {
             Self::Allow => Some(Step::End(Verdict::Pass)),
             Self::Auth(auth) => answer(auth.response(pages), Failure::Local),
             Self::Capture(capture) => Some(Step::Fill(capture, capture.take(view))),
+            Self::Count(count) => {
+                count.apply(view);
+                None
+            }
             Self::Deny(reply) => answer(reply.response(view, pages), Failure::Denied),
             Self::EarlyHint(name, value) => {
                 hint(view.client, name, value.make(view));
@@ -206,6 +216,7 @@ impl RequestAction {
                 response: reply.response(view, pages),
                 failure: Failure::Tarpitted,
             }))),
+            Self::Track(track) => Some(Step::Track(track.slot(), track.begin(view)?)),
             Self::Target(rule) => Some(Step::Line(rule.make(view))),
             Self::Variable(rule) => {
                 if let Some(transaction) = view.transaction {

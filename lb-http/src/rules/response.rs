@@ -150,6 +150,10 @@ impl ResponseAction {
         match self {
             Self::Allow => Some(Step::Allow),
             Self::Capture(capture) => Some(Step::Fill(capture, capture.take(view))),
+            Self::Count(count) => {
+                count.apply(view);
+                None
+            }
             Self::Deny(reply) => answer(reply.response(view, pages), Failure::ResponseDenied),
             Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
             Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),

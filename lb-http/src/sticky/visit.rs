@@ -89,7 +89,7 @@ impl Visit {
             exchange.request_cookie = self.request_cookie(exchange);
             exchange.response_cookie = match &exchange.server {
                 Some(server) if answered && self.rule != Some(Persistence::Ignore) => {
-                    let settled = self.is_settled(exchange.preference);
+                    let settled = exchange.by_table || self.is_settled(exchange.preference);
                     self.answer(settings, server, settled, status, &mut headers, now)
                 }
                 _ => ResponseCookie::None,

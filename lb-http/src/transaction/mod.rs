@@ -5,6 +5,7 @@
 
 mod captures;
 mod log_level;
+mod tracking;
 mod variables;
 
 use std::cell::{Ref, RefCell};
@@ -15,6 +16,7 @@ use self::variables::Variables;
 pub use self::{
     captures::{Captures, Slot},
     log_level::LogLevel,
+    tracking::Tracking,
     variables::{Variable, VariableScope},
 };
 
@@ -54,6 +56,8 @@ pub struct Transaction {
     pub line: Option<Line>,
     /// `set-log-level`: the level of its log line; `None`: that of every line, `info`.
     pub log_level: Option<LogLevel>,
+    /// What it counts in.
+    pub tracking: Tracking,
 }
 
 impl Transaction {

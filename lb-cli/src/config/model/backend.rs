@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Acl, Compression, Condition, Cookie, ErrorFile, ForwardFor, HttpConnection, Mode, Redispatch,
-    RetryOn, Rules, Server, ServerTimeouts, Stats,
+    RetryOn, Rules, Server, ServerTimeouts, Stats, Stick,
     check::{Check, Surroundings},
     server::{self, Common},
 };
@@ -35,6 +35,8 @@ pub struct Backend {
     pub server: Vec<Server>,
     /// Keeping a client on one server.
     pub cookie: Option<Cookie>,
+    /// The same by tables.
+    pub stick: Vec<Stick>,
     /// Named conditions.
     pub acl: Vec<Acl>,
     /// What is done to requests and responses.
@@ -140,6 +142,7 @@ impl Backend {
             server: servers(section, &common),
             compression: Compression::read(section),
             cookie: Cookie::read(section),
+            stick: Stick::read_all(section, &common.backend),
             acl: Acl::read_all(section),
             rules: Rules::read(section),
             retries: section.number("retries", 0..=1000).unwrap_or(3),
@@ -204,6 +207,7 @@ impl Backend {
         if let Some(cookie) = &self.cookie {
             cookie.print(&path, out);
         }
+        Stick::print_all(&self.stick, &path, out);
         ErrorFile::print_all(&self.errorfile, &path, out);
         self.pool.print(&path, out);
         self.timeout.print(&path, out);

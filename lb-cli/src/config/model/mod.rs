@@ -29,7 +29,9 @@ mod script;
 mod secret;
 mod server;
 mod stats;
+mod stick;
 mod sync_group;
+mod table;
 mod timeouts;
 mod userlist;
 mod vrrp;
@@ -62,7 +64,9 @@ pub use self::{
     secret::Secret,
     server::{InitState, Observe, OnError, OnMarkedDown, OnMarkedUp, ProxyVersion, Server, Track},
     stats::{Credential, Stats},
+    stick::Stick,
     sync_group::SyncGroup,
+    table::Table,
     timeouts::{ClientTimeouts, ServerTimeouts},
     userlist::{Given, User, UserList},
     vrrp::{

@@ -31,6 +31,11 @@ pub(crate) fn duplicates(config: &Config, cx: &Context<'_>) {
     unique(cx, backends, |name| {
         format!("two backends are named `{name}`")
     });
+    let tables = config
+        .tables
+        .iter()
+        .map(|t| (t.name.as_str(), t.name.span()));
+    unique(cx, tables, |name| format!("two tables are named `{name}`"));
     let sockets = config
         .frontends
         .iter()
@@ -80,6 +85,9 @@ pub(crate) fn references(config: &Config, cx: &Context<'_>) {
     for backend in &config.backends {
         for name in backend.stats.iter().flat_map(|stats| &stats.scope) {
             section_exists(config, name, cx);
+        }
+        for rule in &backend.stick {
+            table_exists(config, &rule.table, cx);
         }
         for server in &backend.server {
             if let Some(track) = &server.track {
@@ -162,6 +170,18 @@ fn backend_exists(config: &Config, name: &Spanned<String>, cx: &Context<'_>) {
     }
     let help = suggest::did_you_mean(name, names()).or_else(|| known("backends", names()));
     cx.error(name.span(), format!("there is no backend `{name}`"), help);
+}
+
+fn table_exists(config: &Config, name: &Spanned<String>, cx: &Context<'_>) {
+    let names = || config.tables.iter().map(|table| table.name.as_str());
+    // A rule of the defaults is that of many backends.
+    let is_told = cx.diagnostics.borrow().has_error_at(name.span());
+    if is_told || names().any(|known| known == name.as_str()) {
+        return;
+    }
+    let help = suggest::did_you_mean(name, names()).or_else(|| known("tables", names()));
+    let help = help.or_else(|| Some(format!("add [table.{name}] with `type = \"ip\"`")));
+    cx.error(name.span(), format!("there is no table `{name}`"), help);
 }
 
 /// A frontend or a backend; `.` is the section itself.

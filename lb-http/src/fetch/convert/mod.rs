@@ -21,7 +21,7 @@ use lb_core::condition::{Call, ConditionError, Sample, SampleType};
 
 pub(super) use self::work::Work;
 use self::work::{Buffer, v4};
-use super::{registry::Registry, view::View};
+use super::{registry::Registry, table_converters::TableConverter, view::View};
 
 /// What runs; false if the sample cannot be converted, which is as if there were none.
 type Run = dyn Fn(&mut Work, &View<'_>) -> bool + Send + Sync;
@@ -70,7 +70,6 @@ const NOT_BUILT: &[&str] = &[
     "fix_is_valid",
     "fix_tag_value",
     "htonl",
-    "in_table",
     "mqtt_field_value",
     "mqtt_is_valid",
     "nbsrv",
@@ -100,7 +99,20 @@ const FILES: &[(&[&str], Resolve)] = &[
     (jwt::NAMES, jwt::resolve),
     (keep::NAMES, keep::resolve),
     (map::NAMES, map::resolve),
+    (&["in_table"], |call, registry| in_table(call, registry)),
 ];
+
+/// What tables know of the sample.
+fn in_table(call: &Call, registry: &Registry) -> Option<Result<Converter, ConditionError>> {
+    let table = TableConverter::resolve(call, registry).transpose()?;
+    Some(table.map(|table| {
+        let output = table.output();
+        Converter::new(SampleType::Any, output, move |work, _| {
+            let known = table.convert(&work.sample());
+            work.set(known)
+        })
+    }))
+}
 
 impl Converter {
     pub(super) fn new(

@@ -31,8 +31,8 @@ fn mistakes_in_expressions_are_said_where_they_are() {
         ("{ nbsrv(«web») lt 2 }", "there is no backend `web`"),
         ("{ «fe_id» 2 }", "`fe_id` is HAProxy's, and not built yet"),
         (
-            "{ «sc0_http_req_rate» gt 9 }",
-            "`sc0_http_req_rate` is HAProxy's, and not built yet",
+            "{ «fc_rtt» gt 9 }",
+            "`fc_rtt` is HAProxy's, and not built yet",
         ),
         (
             "{ «ssl_fc_sni_end» .example }",

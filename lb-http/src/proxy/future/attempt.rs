@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::{ResponseFuture, State, TURN_AROUND};
 use crate::{
     Upstream,
-    exchange::{Failure, Preference},
+    exchange::Failure,
     pool::{Connection, Exchange, ExchangeError, RequestBody, Sending},
     proxy::{Reuse, outgoing},
     server::ReadError,
@@ -61,7 +61,7 @@ where
         {
             // Its queue was full, or it went DOWN while the request waited.
             bound.counters().redispatches();
-            self.report.preference = Preference::Down;
+            self.report.unbind();
             self.report.redispatched = true;
         }
         self.report.server = Some(Arc::clone(lease.server()));
@@ -177,7 +177,7 @@ where
                 server.counters().redispatches();
                 self.report.redispatched = true;
                 if self.bound.take().is_some() {
-                    self.report.preference = Preference::Down;
+                    self.report.unbind();
                 }
                 self.acquire(None, Some(&server))
             }

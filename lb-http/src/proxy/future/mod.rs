@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     Client, Upstream,
-    exchange::{Exchange as Report, Failure, Prefer},
+    exchange::{Exchange as Report, Failure, Prefer, StickTo},
     pool::{Connection, Event, Exchange, RequestBody},
     sticky::Alternatives,
     timer::Timer,
@@ -104,11 +104,19 @@ where
         let upgrade = ClientUpgrade::of(client.as_ref(), &mut parts.extensions);
         let answer = local::forward_or_answer(&mut parts);
         let prefer = parts.extensions.remove::<Prefer>();
-        let even_if_down = prefer.as_ref().is_some_and(|prefer| prefer.even_if_down);
+        let mut even_if_down = prefer.as_ref().is_some_and(|prefer| prefer.even_if_down);
         let bound = prefer.and_then(|prefer| {
             let others = parts.extensions.remove::<Alternatives>();
             let (bound, preference) = binding::bind(&shared, &prefer, others.as_ref());
             report.preference = preference;
+            bound
+        });
+        let stick = parts.extensions.remove::<StickTo>();
+        let bound = bound.or_else(|| {
+            let stick = stick?;
+            even_if_down = stick.even_if_down;
+            let bound = binding::stick(&shared, &stick);
+            report.by_table = bound.is_some();
             bound
         });
         let key = KeySearch::new(&shared, &parts, client.as_ref());

@@ -6,6 +6,7 @@ mod keep;
 mod redirect;
 mod reply;
 mod target;
+mod track;
 mod unbuilt;
 
 use http::StatusCode;
@@ -20,6 +21,7 @@ pub(super) use self::{
     redirect::Redirect,
     reply::Reply,
     target::{Line, TargetRule},
+    track::{Count, Track},
 };
 use super::compile::Words;
 use crate::{server::Hangup, transaction::LogLevel};
@@ -49,6 +51,10 @@ pub(super) enum RequestAction {
     Tarpit(Reply),
     Target(TargetRule),
     Variable(VariableRule),
+    /// `track-sc0`, `track-sc1`, `track-sc2`.
+    Track(Track),
+    /// `sc-inc-gpc0(N)`, `sc-set-gpt0(N)` and their kin.
+    Count(Count),
 }
 
 /// An action of `http-response` and `http-after-response`.
@@ -57,6 +63,8 @@ pub(super) enum ResponseAction {
     /// `allow`: no later rule of this list is looked at.
     Allow,
     Capture(Capture),
+    /// `sc-inc-gpc0(N)`, `sc-set-gpt0(N)` and their kin.
+    Count(Count),
     Deny(Reply),
     Hangup(Hangup),
     Header(HeaderRule),
@@ -86,6 +94,11 @@ const REQUEST: &[&str] = &[
     "replace-uri",
     "replace-value",
     "return",
+    "sc-inc-gpc",
+    "sc-inc-gpc0",
+    "sc-inc-gpc1",
+    "sc-set-gpt",
+    "sc-set-gpt0",
     "set-header",
     "set-log-level",
     "set-method",
@@ -98,6 +111,9 @@ const REQUEST: &[&str] = &[
     "silent-drop",
     "strict-mode",
     "tarpit",
+    "track-sc0",
+    "track-sc1",
+    "track-sc2",
     "unset-var",
 ];
 const RESPONSE: &[&str] = &[
@@ -110,6 +126,11 @@ const RESPONSE: &[&str] = &[
     "replace-header",
     "replace-value",
     "return",
+    "sc-inc-gpc",
+    "sc-inc-gpc0",
+    "sc-inc-gpc1",
+    "sc-set-gpt",
+    "sc-set-gpt0",
     "set-header",
     "set-log-level",
     "set-status",
@@ -127,6 +148,11 @@ const AFTER: &[&str] = &[
     "del-header",
     "replace-header",
     "replace-value",
+    "sc-inc-gpc",
+    "sc-inc-gpc0",
+    "sc-inc-gpc1",
+    "sc-set-gpt",
+    "sc-set-gpt0",
     "set-header",
     "set-status",
     "set-var",
@@ -172,6 +198,10 @@ impl RequestAction {
             "silent-drop" => Self::Hangup(Hangup::Silent),
             "strict-mode" => Self::Strict(strict(words)?),
             "tarpit" => Self::Tarpit(Reply::parse_deny(StatusCode::INTERNAL_SERVER_ERROR, words)?),
+            "track-sc0" => Self::Track(Track::parse(0, words)?),
+            "track-sc1" => Self::Track(Track::parse(1, words)?),
+            "track-sc2" => Self::Track(Track::parse(2, words)?),
+            name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
             _ => return Err(unknown(name, words, "on requests", REQUEST)),
         })
     }
@@ -206,6 +236,7 @@ impl ResponseAction {
             }
             "silent-drop" => Self::Hangup(Hangup::Silent),
             "strict-mode" => Self::Strict(strict(words)?),
+            name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
             _ => return Err(unknown(name, words, "on responses", RESPONSE)),
         })
     }
