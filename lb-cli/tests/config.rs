@@ -280,6 +280,7 @@ fn optional_lines() -> Vec<&'static str> {
         "503 =",
         "use_backend",
         "check = true",
+        "users = {",
         "#",
     ];
     text.lines()

@@ -34,6 +34,7 @@ mod param;
 mod registry;
 mod resolve;
 mod response;
+mod values;
 mod view;
 
 #[cfg(test)]
