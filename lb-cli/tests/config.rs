@@ -285,6 +285,7 @@ fn optional_lines() -> Vec<&'static str> {
         "use_backend",
         "check = true",
         "type = ",
+        "users = {",
         "#",
     ];
     text.lines()

@@ -9,7 +9,8 @@ use lb_core::{
 use smallvec::SmallVec;
 
 use super::{
-    expr::{HttpFetch, Needs, Other, address, with_host},
+    expr::{HttpFetch, Needs, Other, with_host},
+    values::address,
     view::{RequestView, View},
 };
 

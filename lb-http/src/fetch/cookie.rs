@@ -3,8 +3,8 @@
 use http::header::{COOKIE, SET_COOKIE};
 
 use super::{
-    expr::Side,
     header::{Head, item_end, trim},
+    values::Side,
 };
 
 /// Shows the values of the cookies named `name`, or of all, to `visit` until it returns true.

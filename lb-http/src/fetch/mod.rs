@@ -36,6 +36,7 @@ mod registry;
 mod resolve;
 mod response;
 mod table_converters;
+mod values;
 mod view;
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use lb_core::condition::{Arg, Call, ConditionError};
 use super::{
     auth, connection, constant,
     counters::{self, Counter},
-    expr::{Cast, HttpFetch, Side, Values},
+    expr::HttpFetch,
     kept, load,
     registry::Registry,
     response,
+    values::{Cast, Side, Values},
 };
 
 /// Gives a call its meaning; its name is one of `names::BUILT`.

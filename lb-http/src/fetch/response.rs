@@ -3,8 +3,9 @@
 use lb_core::condition::{Call, ConditionError, Sample, SampleType};
 
 use super::{
-    expr::{Cast, HttpFetch, Needs, Other, Side, version},
+    expr::{HttpFetch, Needs, Other, version},
     resolve::{cookie, counted, header},
+    values::{Cast, Side},
 };
 
 /// Gives a call its meaning, or `None` if its name is another's.

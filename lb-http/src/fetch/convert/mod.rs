@@ -65,6 +65,8 @@ const NOT_BUILT: &[&str] = &[
     "aes_gcm_dec",
     "be2dec",
     "be2hex",
+    "capture-req",
+    "capture-res",
     "cut_crlf",
     "debug",
     "fix_is_valid",

@@ -38,6 +38,11 @@ fn mistakes_in_expressions_are_said_where_they_are() {
             "{ «ssl_fc_sni_end» .example }",
             "`ssl_fc_sni_end` is HAProxy's, and not built yet",
         ),
+        ("{ «srv_is_upp»(a/b) }", "there is no fetch `srv_is_upp`"),
+        (
+            "{ path,«capture-req»(0) /a }",
+            "the converter `capture-req` is HAProxy's, and not built yet",
+        ),
         ("{ «hdrs»(host) a }", "there is no fetch `hdrs`"),
         ("{ hdr(«a@b») x }", "`a@b` cannot be the name of a header"),
         ("{ hdr(a,«x») x }", "argument 2 of `hdr` is a whole number"),
