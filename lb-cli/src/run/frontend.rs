@@ -156,8 +156,8 @@ async fn respond(
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
+    let asked = Asked::of(&site, &request);
     let mut transaction = Transaction::new();
-    let asked = site.logs().then(|| Asked::of(&request));
     log::capture_request(
         plan.logging().capture(),
         request.headers(),

@@ -58,7 +58,7 @@ pub(super) enum By {
     Stats,
 }
 
-/// The request line, as it came.
+/// The request as it came, before rules change it.
 pub(super) struct Asked {
     method: Method,
     uri: Uri,
@@ -66,12 +66,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(request: &Request<Incoming>) -> Self {
-        Self {
+    /// `None` where nobody wants to know.
+    pub(super) fn of(site: &Site, request: &Request<Incoming>) -> Option<Self> {
+        site.logs().then(|| Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-        }
+        })
     }
 }
 
