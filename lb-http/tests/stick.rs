@@ -83,7 +83,7 @@ fn table() -> Arc<Table> {
 
 fn rule(usage: Use, expression: &str, table: &Arc<Table>) -> Rule {
     let words = words(expression).unwrap();
-    let key = HttpVocabulary::default().expression(&words[0]).unwrap();
+    let key = HttpVocabulary::default().expr(&words[0]).unwrap();
     Rule::new(usage, key, Arc::clone(table))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
-    mpsc::{Receiver, SyncSender, TrySendError},
+    mpsc::{Receiver, SyncSender, TryRecvError, TrySendError},
 };
 
 use super::{Batch, Level, target::Target};
@@ -29,7 +29,7 @@ pub(super) struct Losses {
     all: AtomicU64,
     /// Those that it has not been told of.
     untold: AtomicU64,
-    /// The queue was full when something was last handed over.
+    /// The queue was full, and has not been empty since.
     full: AtomicBool,
 }
 
@@ -65,10 +65,7 @@ impl Outlet {
     /// Hands lines over and never waits. Says whether they are the first of a row that are lost.
     pub(super) fn offer(&self, batch: Batch) -> bool {
         match self.sender.try_send(batch) {
-            Ok(()) => {
-                self.losses.full.store(false, Ordering::Relaxed);
-                false
-            }
+            Ok(()) => false,
             Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
                 self.losses.lost(batch.count());
                 self.losses
@@ -94,7 +91,7 @@ pub(super) fn run(
     report: impl Fn(&str),
 ) {
     let mut failing = false;
-    while let Ok(batch) = batches.recv() {
+    while let Some(batch) = next(batches, losses) {
         let written = target.write(&batch);
         if let Err(loss) = &written {
             losses.lost(loss.lines);
@@ -109,5 +106,16 @@ pub(super) fn run(
             // It is worth no second one.
             let _ = target.write(&Batch::of(Level::Warning, &note));
         }
+    }
+}
+
+/// What comes next; an empty queue ends a row of losses, so that a slow target is not told of with every line.
+fn next(batches: &Receiver<Batch>, losses: &Losses) -> Option<Batch> {
+    match batches.try_recv() {
+        Err(TryRecvError::Empty) => {
+            losses.full.store(false, Ordering::Relaxed);
+            batches.recv().ok()
+        }
+        received => received.ok(),
     }
 }

@@ -192,7 +192,7 @@ async fn respond(
     }
     let client = request.extensions().get::<Client>().cloned();
     let mut transaction = Transaction::of(&request, plan.keeps_line());
-    let asked = site.logs().then(|| Asked::of(&request));
+    let asked = Asked::of(&site, &request);
     log::capture_request(
         plan.logging().capture(),
         request.headers(),

@@ -80,12 +80,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(request: &Request<Incoming>) -> Self {
-        Self {
+    /// `None` where nobody wants to know.
+    pub(super) fn of(site: &Site, request: &Request<Incoming>) -> Option<Self> {
+        site.logs().then(|| Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-        }
+        })
     }
 }
 
