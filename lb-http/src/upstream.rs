@@ -292,3 +292,20 @@ impl fmt::Debug for Upstream {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_moves_only_to_where_one_can_connect() {
+        let upstream: Upstream = "10.0.0.1:80".parse().unwrap();
+        assert!(!upstream.has_moved());
+        upstream.move_to("10.0.0.2:81".parse().unwrap()).unwrap();
+        assert!(upstream.has_moved());
+        assert_eq!(upstream.address().to_string(), "10.0.0.2:81");
+        let listening: Address = "*:80".parse().unwrap();
+        assert!(upstream.move_to(listening).is_err());
+        assert_eq!(upstream.address().to_string(), "10.0.0.2:81");
+    }
+}

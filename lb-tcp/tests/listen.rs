@@ -223,3 +223,22 @@ fn a_number_that_is_no_listening_socket_is_an_error() {
     }
     Listen::new(Address::Fd(i32::MAX)).bind().unwrap_err();
 }
+
+#[tokio::test]
+async fn a_listener_that_is_paused_refuses_and_takes_connections_again() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let listener = Listen::new(Address::Inet(address)).bind().unwrap();
+    let acceptor = listener.into_tokio().unwrap();
+    for _ in 0..3 {
+        acceptor.pause().unwrap();
+        let refused = TcpStream::connect(address).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        acceptor.resume(16).unwrap();
+        let client = TcpStream::connect(address).unwrap();
+        let accepted = timeout(Duration::from_secs(10), acceptor.accept()).await;
+        let (_, peer) = accepted.unwrap().unwrap();
+        assert_eq!(peer, Endpoint::from(client.local_addr().unwrap()));
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! A Unix socket that speaks as HAProxy's `stats socket` does, so that what people use with that works here: a line of
 //! commands, separated by `;`, is answered and the connection closed; each answer ends with an empty line. After `prompt`
-//! the connection stays open for more lines, until `quit`. An answer that begins with `error:` is one.
+//! the connection stays open for more lines, until `quit`. A refusal is told from an answer only after `set severity-output`; after the word `json`, each answer
+//! of the line is a JSON object.
 //!
 //! It runs on the runtime of checks and signals, never on that of a worker. Clients at a time, octets of a line and the
 //! patience with both are bounded.

@@ -585,3 +585,27 @@ async fn an_operator_may_overrule_and_suspend_checks() {
     assert_eq!(rig.probes("s1"), [5050, 5150]);
     assert!(server(&pool, "s1").is_usable());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_later_is_treated_as_is_said_then() {
+    let (rig, pool) = (Rig::default(), pool(&["s1"]));
+    let checker = rig.checker().interval(millis(100));
+    let usual = checker.usual();
+    let checker = checker.newcomers(move |name| match name {
+        "quiet" => Some(usual.clone().unchecked()),
+        "slow" => Some(usual.clone().rules(|rules| rules.interval(millis(500)))),
+        _ => None,
+    });
+    tokio::spawn(checker.run(pool.clone()));
+    sleep(millis(50)).await;
+    for name in ["quiet", "slow", "other"] {
+        pool.insert(Server::new(name, ())).unwrap();
+    }
+    sleep(millis(2000)).await;
+    assert!(rig.probes("quiet").is_empty());
+    let (slow, other) = (rig.probes("slow").len(), rig.probes("other").len());
+    assert!(
+        slow > 0 && other > 3 * slow,
+        "{slow} of one, {other} of the other"
+    );
+}

@@ -138,7 +138,8 @@ impl Acceptor {
     }
 
     /// Takes no more connections until [`resume`](Self::resume): clients of TCP are refused, those
-    /// of a Unix socket wait (HAProxy `disable frontend`). Those that waited already are reset.
+    /// of a Unix socket wait (HAProxy `disable frontend`). Those that waited already are reset, and a
+    /// port that the kernel chose is another one afterwards.
     ///
     /// # Errors
     /// `shutdown(2)` on the listening socket.

@@ -44,7 +44,6 @@ fn word(name: &str) -> Result<Word, Refusal> {
         "observe" => Word::Text("observe"),
         "on-error" => Word::Text("on_error"),
         "on-marked-down" => Word::Text("on_marked_down"),
-        "on-marked-up" => Word::Text("on_marked_up"),
         "init-state" => Word::Text("init_state"),
         "backup" => Word::Flag("backup", "true"),
         "disabled" => Word::Flag("disabled", "true"),
@@ -59,7 +58,9 @@ fn word(name: &str) -> Result<Word, Refusal> {
         "port" => Word::CheckNumber("port"),
         "addr" => Word::CheckText("address"),
         "enabled" | "no-backup" | "no-check" => Word::Nothing,
-        "track" | "ssl" | "agent-check" | "proto" | "source" | "tfo" | "verify" => {
+        // The backups would have to be prepared for it.
+        "on-marked-up" | "track" | "ssl" | "agent-check" | "proto" | "source" | "tfo"
+        | "verify" => {
             let what = format!("'{name}' of a server that is added at run time");
             return Err(Refusal::Unbuilt(what));
         }
