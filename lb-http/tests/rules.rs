@@ -138,3 +138,49 @@ fn rules_that_are_not_for_a_request_allocate_nothing() {
     assert_eq!(cost.count_total, 0, "{cost:?}");
     assert_eq!(request.headers()["x-fixed"], "value");
 }
+
+/// As a ban does: what one request adds, the next one meets.
+#[tokio::test]
+async fn requests_change_maps_and_patterns() {
+    let dir = tempfile::tempdir().unwrap();
+    let (map, bad) = (dir.path().join("users.map"), dir.path().join("bad.lst"));
+    std::fs::write(&map, "alice admin\n").unwrap();
+    std::fs::write(&bad, "192.0.2.1\n").unwrap();
+    let (map, bad) = (map.display(), bad.display());
+    let registry = std::sync::Arc::new(lb_http::fetch::Registry::new());
+    let rules = RulesLayer::builder()
+        .registry(registry)
+        .acl("banned", &[&format!("hdr(x) -f {bad}")])
+        .request("deny if banned")
+        .request(&format!("add-acl({bad}) %[hdr(x)] if {{ path /trap }}"))
+        .request(&format!("del-map({map}) %[hdr(x)] if {{ path /forget }}"))
+        .request(&format!(
+            "set-map({map}) %[hdr(x)] %[query] if {{ path /learn }}"
+        ))
+        .request(&format!("set-header x %[hdr(x),map({map},none)]"));
+    // One build: the files are the process's.
+    let layer = rules.build().unwrap();
+    let ask = async |path: &str, x: &str| {
+        let echo = service_fn(async |request: Request<()>| {
+            let x = request.headers()["x"].to_str().unwrap().to_owned();
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(x))))
+        });
+        let request = Request::get(path).header("x", x).body(()).unwrap();
+        let response = layer.layer(echo).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        match status {
+            200 => String::from_utf8(body.to_vec()).unwrap(),
+            status => status.to_string(),
+        }
+    };
+    assert_eq!(ask("/", "alice").await, "admin");
+    assert_eq!(ask("/", "bob").await, "none");
+    assert_eq!(ask("/learn?guest", "bob").await, "guest");
+    assert_eq!(ask("/learn?user", "bob").await, "user");
+    assert_eq!(ask("/", "bob").await, "user");
+    assert_eq!(ask("/forget", "bob").await, "none");
+    assert_eq!(ask("/trap", "mallory").await, "none");
+    assert_eq!(ask("/", "mallory").await, "403");
+    assert_eq!(ask("/", "192.0.2.1").await, "403");
+}

@@ -249,6 +249,29 @@ pub(crate) const CASES: &[Case] = &[
         ..NONE
     },
     Case {
+        name: "variables",
+        request: &[
+            "set-var(txn.path) path",
+            "set-var(txn.path) hdr(none)",
+            "set-var-fmt(txn.text) \"%HM of %[var(txn.path)]\"",
+            "set-var(req.host) hdr(host)",
+            "set-header x-host %[var(req.host),upper]",
+            "unset-var(txn.none)",
+            "return content-type text/plain lf-string %[var(txn.text)] if { var(txn.path) -m beg /r }",
+        ],
+        response: &[
+            "set-var(res.status) status",
+            "set-header x-kept \"%[var(txn.text)]|%[var(req.host)]|%[var(res.status)]\"",
+        ],
+        after: &["set-header x-status %[status]"],
+        sends: &[
+            get("GET /r"),
+            get("GET /s?t"),
+            with("GET /s", "X-Status: 404\r\n"),
+        ],
+        ..NONE
+    },
+    Case {
         name: "hint",
         request: &["early-hint Link \"</a>; rel=preload\""],
         sends: &[get("GET /")],

@@ -178,7 +178,9 @@ impl RulesBuilder {
 
     fn scope(&self, place: Place, mistakes: Option<&mut Vec<Mistake>>) -> Scope<HttpVocabulary> {
         let vocabulary = HttpVocabulary::new(place, Arc::clone(&self.registry));
-        let mut builder = Scope::builder(vocabulary).files(|name| std::fs::read(name));
+        let mut builder = Scope::builder(vocabulary)
+            .files(|name| std::fs::read(name))
+            .patterns(Arc::clone(self.registry.patterns()));
         for (name, texts) in &self.acls {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             builder = builder.acl(name, &texts);

@@ -203,6 +203,10 @@ impl RequestAction {
                 hint(view.client, name, value.make(view));
                 None
             }
+            Self::File(rule) => {
+                rule.apply(view);
+                None
+            }
             Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
             Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),
             Self::LogLevel(level) => Some(Step::Level(*level)),

@@ -155,6 +155,10 @@ impl ResponseAction {
                 None
             }
             Self::Deny(reply) => answer(reply.response(view, pages), Failure::ResponseDenied),
+            Self::File(rule) => {
+                rule.apply(view);
+                None
+            }
             Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
             Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),
             Self::LogLevel(level) => Some(Step::Level(*level)),

@@ -1,6 +1,7 @@
 //! What rules do.
 
 mod auth;
+mod file;
 mod header;
 mod keep;
 mod redirect;
@@ -16,6 +17,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use self::target::Part;
 pub(super) use self::{
     auth::Auth,
+    file::FileRule,
     header::{HeaderRule, Made, Value},
     keep::{Capture, VariableRule},
     redirect::Redirect,
@@ -40,6 +42,8 @@ pub(super) enum RequestAction {
     Deny(Reply),
     /// `early-hint`: a response 103 with this field.
     EarlyHint(http::HeaderName, Value),
+    /// `set-map` and its kin.
+    File(FileRule),
     /// `reject`, `silent-drop`.
     Hangup(Hangup),
     Header(HeaderRule),
@@ -66,6 +70,7 @@ pub(super) enum ResponseAction {
     /// `sc-inc-gpc0(N)`, `sc-set-gpt0(N)` and their kin.
     Count(Count),
     Deny(Reply),
+    File(FileRule),
     Hangup(Hangup),
     Header(HeaderRule),
     LogLevel(LogLevel),
@@ -79,11 +84,14 @@ pub(super) enum ResponseAction {
 
 /// Names of actions, to suggest from.
 const REQUEST: &[&str] = &[
+    "add-acl",
     "add-header",
     "allow",
     "auth",
     "capture",
+    "del-acl",
     "del-header",
+    "del-map",
     "deny",
     "early-hint",
     "redirect",
@@ -101,6 +109,7 @@ const REQUEST: &[&str] = &[
     "sc-set-gpt0",
     "set-header",
     "set-log-level",
+    "set-map",
     "set-method",
     "set-path",
     "set-pathq",
@@ -117,10 +126,13 @@ const REQUEST: &[&str] = &[
     "unset-var",
 ];
 const RESPONSE: &[&str] = &[
+    "add-acl",
     "add-header",
     "allow",
     "capture",
+    "del-acl",
     "del-header",
+    "del-map",
     "deny",
     "redirect",
     "replace-header",
@@ -133,6 +145,7 @@ const RESPONSE: &[&str] = &[
     "sc-set-gpt0",
     "set-header",
     "set-log-level",
+    "set-map",
     "set-status",
     "set-var",
     "set-var-fmt",
@@ -167,6 +180,9 @@ impl RequestAction {
         let header = Self::Header;
         let target = Self::Target;
         Ok(match name {
+            "add-acl" | "del-acl" | "set-map" | "del-map" => {
+                Self::File(FileRule::parse(name, words)?)
+            }
             "add-header" => header(HeaderRule::add(words)?),
             "allow" => Self::Allow,
             "auth" => Self::Auth(Auth::parse(words)?),
@@ -212,6 +228,9 @@ impl ResponseAction {
     pub(super) fn parse(name: &str, words: &mut Words<'_>) -> Result<Self, ConditionError> {
         let header = Self::Header;
         Ok(match name {
+            "add-acl" | "del-acl" | "set-map" | "del-map" => {
+                Self::File(FileRule::parse(name, words)?)
+            }
             "add-header" => header(HeaderRule::add(words)?),
             "allow" => Self::Allow,
             "capture" => Self::Capture(Capture::parse(words)?),

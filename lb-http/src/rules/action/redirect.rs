@@ -8,7 +8,7 @@ use http::{
 use lb_core::condition::ConditionError;
 
 use crate::{
-    fetch::{RequestView, View},
+    fetch::{Place, RequestView, View},
     rules::{compile::Words, text::Text, value::header_value},
 };
 
@@ -77,10 +77,7 @@ impl Redirect {
             let error = ConditionError::new(at, "`location` is taken as it is");
             return Err(error.help("`drop-query` and `append-slash` go with `prefix` and `scheme`"));
         }
-        if redirect.to == To::Scheme && words.vocabulary.place() == crate::fetch::Place::Response
-            || redirect.to == To::Prefix
-                && words.vocabulary.place() == crate::fetch::Place::Response
-        {
+        if redirect.to != To::Location && words.vocabulary.place() == Place::Response {
             let error = ConditionError::new(at, "a response has no target any more");
             return Err(error.help("`location` says where to"));
         }

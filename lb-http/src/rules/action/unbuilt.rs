@@ -2,11 +2,8 @@
 
 /// Those that HAProxy 2.6 and its successors know, and this version does not.
 const NAMES: &[&str] = &[
-    "add-acl",
     "cache-store",
     "cache-use",
-    "del-acl",
-    "del-map",
     "disable-l7-retry",
     "do-log",
     "do-resolve",
@@ -22,7 +19,6 @@ const NAMES: &[&str] = &[
     "set-dst-port",
     "set-fc-mark",
     "set-fc-tos",
-    "set-map",
     "set-mark",
     "set-nice",
     "set-priority-class",
