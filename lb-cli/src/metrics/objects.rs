@@ -170,7 +170,7 @@ fn one_of(out: &mut Writer, name: &str, row: &Row, all: &[&str], now: &str) {
 fn state(row: &Row) -> &str {
     let status = row.word(Status);
     match status.split(' ').next().unwrap_or_default() {
-        "STOP" => "DOWN",
+        "STOP" | "PAUSED" => "DOWN",
         "OPEN" | "FULL" | "no" => "UP",
         word => word,
     }

@@ -36,7 +36,8 @@ pub(super) fn write(out: &mut Writer, system: &System) {
         .sum();
     let listeners: usize = frontends.map(|it| it.listening().len()).sum();
     let descriptors = getrlimit(Resource::Nofile).current;
-    let figures: [(&str, _, &str, String); 15] = [
+    let dropped: u64 = system.log().dropped().map(|(_, lines)| lines).sum();
+    let figures: [(&str, _, &str, String); 16] = [
         (
             "nbthread",
             Gauge,
@@ -72,7 +73,7 @@ pub(super) fn write(out: &mut Writer, system: &System) {
             "hard_max_connections",
             Gauge,
             "The same, as it was at the start.",
-            system.maxconn().to_string(),
+            system.hard_maxconn().to_string(),
         ),
         (
             "current_connections",
@@ -116,6 +117,12 @@ pub(super) fn write(out: &mut Writer, system: &System) {
             Gauge,
             "1 when it takes no more connections.",
             u8::from(system.is_stopping()).to_string(),
+        ),
+        (
+            "dropped_logs_total",
+            Counter,
+            "Log lines that their targets had no room for.",
+            dropped.to_string(),
         ),
     ];
     for (name, kind, help, value) in figures {

@@ -105,6 +105,16 @@ impl Frontend {
         let routes: Vec<Route> = routes.collect();
         let stats = model.stats.as_ref();
         let logging = Logging::compile(model, around.log_targets, scope.vocabulary(), diagnostics);
+        let lengths = |fields: &[model::CapturedField]| -> Vec<usize> {
+            fields.iter().map(|field| field.len).collect()
+        };
+        let (request, response) = (
+            lengths(&model.capture.request),
+            lengths(&model.capture.response),
+        );
+        let section = Section::new(&model.name).captures(&request, &response);
+        let rules = Rules::compile(&model.rules, section, &scopes, diagnostics);
+        let logging = logging.with_slots(rules.request.captures());
         Self {
             // A rule may raise a line above `info`.
             logs: logging.takes(
@@ -122,12 +132,7 @@ impl Frontend {
             default: model.default_backend.as_ref().and_then(|name| find(name)),
             pages: Arc::new(pages(&model.errorfile)),
             stats: stats.map(|stats| Stats::compile(stats, scope, diagnostics)),
-            rules: Rules::compile(
-                &model.rules,
-                Section::new(&model.name),
-                &scopes,
-                diagnostics,
-            ),
+            rules,
             monitor: Monitor::compile(&model.monitor, scope, diagnostics),
             compression: model.compression.as_ref().map(compression),
             place: Arc::default(),

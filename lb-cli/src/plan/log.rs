@@ -162,6 +162,13 @@ impl Logging {
         &self.capture
     }
 
+    /// Adds the slots that rules on requests fill, behind those of fields.
+    #[must_use]
+    pub(super) fn with_slots(mut self, request: usize) -> Self {
+        self.slots.0 += request;
+        self
+    }
+
     /// How many fields are kept of requests and of responses.
     pub fn slots(&self) -> (usize, usize) {
         self.slots

@@ -86,7 +86,8 @@ impl Phase {
     }
 
     fn reset(&self) {
-        for tally in [&self.micros, &self.requests, &self.longest] {
+        let single = [&self.micros, &self.requests, &self.longest, &self.sum];
+        for tally in single.into_iter().chain(&self.buckets) {
             tally.reset();
         }
     }

@@ -274,7 +274,6 @@ const NOT_KEPT: &[&str] = &[
     "idle_time",
     "jobs",
     "peers",
-    "dropped_logs",
     "recv_logs",
     "busy_polling",
     "failed_resolutions",
