@@ -59,7 +59,7 @@ impl Visit {
         let Some(exchange) = response.extensions().get::<Exchange>() else {
             return;
         };
-        // HAProxy stores where a server's response has begun, whatever becomes of it.
+        // A server that has not begun to answer is none to stay on.
         let (Some(server), Some(_)) = (&exchange.server, exchange.responded) else {
             return;
         };
