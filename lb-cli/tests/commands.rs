@@ -129,7 +129,7 @@ fn a_log_that_cannot_be_opened_ends_it_with_a_reason() {
     ));
     let done = run(&["serve", file.path()]);
     assert_eq!(done.code, 4);
-    let start = "error: cannot open the log: file:///nowhere/lb.log: ";
+    let start = "error: cannot open the log: /nowhere/lb.log: ";
     assert!(done.err.starts_with(start), "{}", done.err);
 }
 

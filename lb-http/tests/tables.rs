@@ -266,7 +266,7 @@ fn what_is_not_stored_cannot_be_asked_for() {
             "sc-inc-gpc0: `sc-inc-gpc0` needs the number of a `track-sc`, 0 to 2 (-)",
             "100: `sc-inc-gpc` needs which of them, 0 to 99 (-)",
             ": expected a number or an expression here (-)",
-            "sc-inc-gpc2: there is no action `sc-inc-gpc2` (did you mean `sc-inc-gpc0`?)",
+            "sc-inc-gpc2: there is no action `sc-inc-gpc2` (did you mean `sc-inc-gpc`?)",
         ]
     );
 }

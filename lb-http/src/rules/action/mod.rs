@@ -271,7 +271,7 @@ impl ResponseAction {
 
 fn unknown(name: &str, words: &Words<'_>, place: &str, names: &[&'static str]) -> ConditionError {
     let span = words.last().part(0, name.len());
-    if unbuilt::is_haproxys(name) {
+    if unbuilt::is_haproxys(name, place == "on requests") {
         return ConditionError::new(span, format!("`{name}` is HAProxy's, and not built yet"));
     }
     let error = ConditionError::new(span, format!("there is no action `{name}` {place}"));

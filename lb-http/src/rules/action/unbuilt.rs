@@ -34,9 +34,14 @@ const NAMES: &[&str] = &[
 ];
 
 /// Actions that come in families.
-const FAMILIES: &[&str] = &["lua.", "sc-inc-gpc", "sc-set-gpt", "track-sc"];
+const FAMILIES: &[&str] = &["lua."];
 
-/// Is it the name of one?
-pub(super) fn is_haproxys(name: &str) -> bool {
-    NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+/// Those that are built for requests only.
+const OF_RESPONSES: &[&str] = &["track-sc0", "track-sc1", "track-sc2"];
+
+/// Is it the name of one that no rule has here, or no rule on responses?
+pub(super) fn is_haproxys(name: &str, on_requests: bool) -> bool {
+    NAMES.contains(&name)
+        || (!on_requests && OF_RESPONSES.contains(&name))
+        || FAMILIES.iter().any(|family| name.starts_with(family))
 }
