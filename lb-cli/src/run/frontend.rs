@@ -390,7 +390,7 @@ impl Site {
     /// What the client gets from this process itself.
     fn answered(
         &self,
-        record: Option<Record>,
+        record: Option<Box<Record>>,
         answer: Answer,
         mut transaction: Transaction,
     ) -> Response<Body> {
@@ -398,7 +398,7 @@ impl Site {
         let (mut head, mut page) = answer.response.into_parts();
         let rules = &self.frontend.plan.rules().after_response;
         if !rules.is_empty() {
-            let client = record.as_ref().map(Record::client).cloned();
+            let client = record.as_deref().map(Record::client).cloned();
             let pages = self.frontend.plan.pages();
             if let Some(answer) = rules.apply(&mut head, client.as_ref(), &mut transaction, pages) {
                 (head, page) = answer.response.into_parts();

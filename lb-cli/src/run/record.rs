@@ -91,7 +91,7 @@ impl Asked {
 }
 
 impl Record {
-    pub(super) fn new(site: &Arc<Site>, by: By, client: Client, asked: Option<Asked>) -> Self {
+    pub(super) fn new(site: &Arc<Site>, by: By, client: Client, asked: Option<Asked>) -> Box<Self> {
         let came = site.since_start(client.received());
         let count = |traffic: &Traffic| {
             traffic.requests.add(1);
@@ -103,7 +103,8 @@ impl Record {
             By::Stats => site.traffic().intercepted.add(1),
             By::Nobody => {}
         }
-        Self {
+        // In a box: it changes hands a few times.
+        Box::new(Self {
             site: Arc::clone(site),
             by,
             client,
@@ -116,11 +117,15 @@ impl Record {
             kept: Vec::new(),
             logged: false,
             tracking: Tracking::default(),
-        }
+        })
     }
 
     /// Keeps for the line what its samples take of the request.
-    pub(super) fn seeing(mut self, request: &Request<Incoming>, transaction: &Transaction) -> Self {
+    pub(super) fn seeing(
+        mut self: Box<Self>,
+        request: &Request<Incoming>,
+        transaction: &Transaction,
+    ) -> Box<Self> {
         if self.site.frontend.plan.logging().has_samples() {
             let view = View::of(request).transaction(transaction);
             keep(&self.site, &mut self.kept, &view);
@@ -144,7 +149,7 @@ impl Record {
     }
 
     /// Counts, to its end, in what rules have chosen.
-    pub(super) fn tracking(mut self, transaction: &mut Transaction) -> Self {
+    pub(super) fn tracking(mut self: Box<Self>, transaction: &mut Transaction) -> Box<Self> {
         if !transaction.tracking.is_empty() {
             self.tracking = transaction.tracking.hand_over();
         }
@@ -152,7 +157,7 @@ impl Record {
     }
 
     /// This process answers itself.
-    pub(super) fn answered_here(mut self, answer: &Answer) -> Self {
+    pub(super) fn answered_here(mut self: Box<Self>, answer: &Answer) -> Box<Self> {
         self.answered(answer.response.status().as_u16(), None);
         if answer.failure == Failure::Rejected {
             self.status = None;
@@ -439,7 +444,7 @@ fn level(wanted: Option<LogLevel>) -> Option<Level> {
 /// The body of every response; its end is the request's.
 pub(super) struct Body {
     inner: Inner,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
 }
 
 #[expect(
@@ -452,7 +457,7 @@ enum Inner {
 }
 
 impl Body {
-    pub(super) fn page(page: Bytes, record: Option<Record>) -> Self {
+    pub(super) fn page(page: Bytes, record: Option<Box<Record>>) -> Self {
         Self {
             inner: Inner::Page(page),
             record,
@@ -461,7 +466,7 @@ impl Body {
 
     /// Who asked.
     pub(super) fn client(&self) -> Option<&Client> {
-        self.record.as_ref().map(Record::client)
+        self.record.as_deref().map(Record::client)
     }
 
     /// Is it a server's, and no page of this process?
@@ -513,7 +518,7 @@ impl Body {
 
     pub(super) fn proxied(
         response: Response<proxy::Body<Incoming, Algorithm>>,
-        mut record: Option<Record>,
+        mut record: Option<Box<Record>>,
     ) -> Response<Self> {
         let (mut parts, body) = response.into_parts();
         let exchange = parts.extensions.remove::<Exchange>();

@@ -45,7 +45,7 @@ enum Work {
         holds: bool,
     },
     /// All data is out, and then these.
-    Trailers(Option<HeaderMap>),
+    Trailers(Option<Box<HeaderMap>>),
 }
 
 impl<B> Body<B> {
@@ -93,7 +93,7 @@ where
                     return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Inner)));
                 }
                 Work::Trailers(trailers) => {
-                    return Poll::Ready(trailers.take().map(|all| Ok(Frame::trailers(all))));
+                    return Poll::Ready(trailers.take().map(|all| Ok(Frame::trailers(*all))));
                 }
                 Work::Compress { encoder, holds } => (encoder, holds),
             };
@@ -122,7 +122,7 @@ where
                         }
                     }
                     Err(frame) => match frame.into_trailers() {
-                        Ok(trailers) => Some(trailers),
+                        Ok(trailers) => Some(Box::new(trailers)),
                         Err(_) => continue,
                     },
                 },
