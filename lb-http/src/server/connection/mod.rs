@@ -204,7 +204,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     fn must_close(&self, feed: &Feed) -> bool {
         self.settings.close
             || self.client.closes()
-            || self.is_stopping()
+            || self.shutdown.ends_with_next()
             || feed.awaits_continue()
             || feed.failure().is_some()
             || feed
