@@ -21,7 +21,7 @@ use std::{fmt, fmt::Write as _, pin::Pin};
 use super::{reply::Reply, unbuilt, usage::Usage};
 use crate::{
     config::{model::AdminLevel, nearest},
-    log::Sink,
+    log::{Level, Sink},
     run::Refusal,
 };
 
@@ -118,6 +118,13 @@ impl Table {
     /// No command but `help`, `prompt` and `quit`.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says what is worth a line in the log.
+    pub(super) fn say(&self, text: &str) {
+        if let Some(log) = &self.log {
+            log.say(Level::Warning, text);
+        }
     }
 
     /// Adds a command. `usage` is its words, then `<NAME>` for an argument it needs and `[NAME]` for one it takes; `run` is

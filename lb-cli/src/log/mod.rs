@@ -29,7 +29,7 @@ pub use clock::LocalClock;
 pub use layout::Layout;
 pub use line::{Asked, Connections, Line, Termination};
 pub use refusal::{Refusal, Unheard, client_text};
-pub use sink::{Sink, Writer};
+pub use sink::{Outlets, Sink, Writer};
 pub use worker::{attach, detach, line, run_flusher};
 
 use batch::Batch;

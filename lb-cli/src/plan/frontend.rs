@@ -1,6 +1,6 @@
 //! A frontend that can run: its sockets, its limits, its routes.
 
-use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use lb_core::condition::{Condition, Scope, Word};
 use lb_http::{
@@ -11,7 +11,7 @@ use lb_http::{
     rules::{Router, Section, Text},
     server::{Limits, Settings, Timeouts},
 };
-use lb_tcp::{Address, BindError, Listen, Listener};
+use lb_tcp::{Address, Listen};
 
 use super::{
     Backend, FrontendPlace, LogTargets, Logging, Monitor, Rules, Stats,
@@ -250,22 +250,14 @@ impl Frontend {
         }
     }
 
-    /// Binds its sockets, one of each address for each of `workers`.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError`] says which address, and why.
-    pub fn bind(&self, workers: NonZeroUsize) -> Result<Vec<(usize, Vec<Listener>)>, BindError> {
-        let sockets = self.model.bind.iter().enumerate();
-        sockets
-            .map(|(at, bind)| {
-                // Another node may have the address now.
-                let moves = matches!(&*bind.address, BindAddress::Ip(address)
-                    if self.virtual_addresses.contains(&address.ip()));
-                let listen = listen(bind).free_bind(moves);
-                Ok((at, listen.bind_each(workers)?))
-            })
-            .collect()
+    /// What it listens on, in the order of its `bind`.
+    pub fn listens(&self) -> impl Iterator<Item = Listen> {
+        self.model.bind.iter().map(|bind| {
+            // Another node may have the address now.
+            let moves = matches!(&*bind.address, BindAddress::Ip(address)
+                if self.virtual_addresses.contains(&address.ip()));
+            listen(bind).free_bind(moves)
+        })
     }
 }
 

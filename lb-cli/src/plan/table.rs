@@ -13,15 +13,30 @@ use lb_http::{
 };
 use tokio::time::Instant;
 
-use super::{problem, rules::Scopes};
+use super::{Kept, problem, rules::Scopes};
 use crate::config::{Config, Diagnostics, Spanned, model};
 
-/// The tables of a configuration, empty as of now, in the order of the files.
-pub(super) fn tables(config: &Config) -> Vec<Arc<Table>> {
+/// Does a backend keep servers in the table of this name? As in HAProxy, to stick is to store servers.
+fn sticks(config: &Config, name: &str) -> bool {
+    let mut rules = config.backends.iter().flat_map(|backend| &backend.stick);
+    rules.any(|rule| **rule.table == *name)
+}
+
+/// The tables of a configuration, in the order of the files: those of `kept` that are declared as they were, and empty
+/// ones.
+pub(super) fn tables(config: &Config, kept: &Kept<'_>) -> Vec<Arc<Table>> {
     let now = Instant::now();
     let table = |model: &model::Table| {
+        let name = model.name.as_str();
+        let stays = kept.config.is_some_and(|before| {
+            before.tables.contains(model) && sticks(before, name) == sticks(config, name)
+        });
+        let mut known = kept.tables.iter().filter(|_| stays);
+        if let Some(table) = known.find(|table| table.name() == name) {
+            return Arc::clone(table);
+        }
         let size = usize::try_from(model.size).unwrap_or(usize::MAX);
-        let mut table = Table::builder(model.name.as_str(), model.key).size(size);
+        let mut table = Table::builder(name, model.key).size(size);
         if let Some(expire) = model.expire {
             table = table.expire(expire);
         }
@@ -31,12 +46,7 @@ pub(super) fn tables(config: &Config) -> Vec<Arc<Table>> {
         for stored in &model.store {
             table = table.store(**stored);
         }
-        // As in HAProxy, to stick is to store servers.
-        let sticks = |backend: &model::Backend| {
-            let mut rules = backend.stick.iter();
-            rules.any(|rule| *rule.table == *model.name)
-        };
-        if config.backends.iter().any(sticks) {
+        if sticks(config, name) {
             table = table.store_server();
         }
         Arc::new(table.build(now))

@@ -1,168 +1,43 @@
 //! What a worker does with a request: apply its rules, find its backend, send
 //! it there, log it.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
-use bytes::BytesMut;
-use http::{HeaderValue, Request, Response, StatusCode, response::Parts};
+use http::{Request, Response, StatusCode, response::Parts};
 use http_body::Body as _;
-use lb_core::{policy::Algorithm, server::ServerUid};
+use lb_core::server::ServerUid;
 use lb_http::{
-    Client, Proxy,
+    Client,
     compression::{self, Coding, Compression},
     exchange::Failure,
     fetch::View,
     format::Kept,
     page::Pages,
     rules::{Answer, Verdict},
-    server::{Incoming, Refused, Server, Shutdown},
-    stick::StickService,
-    sticky::{StickyService, StickySession},
+    server::{Incoming, Refused},
     transaction::{Transaction, VariableScope},
 };
-use lb_tcp::{Endpoint, Stream};
 use tokio::time::Instant;
-use tower_layer::Layer;
 use tower_service::Service as _;
 
 use super::{
-    System,
+    RunningBackend,
     record::{Asked, Body, By, Record},
-    system::{RunningBackend, RunningFrontend},
-    tally::{Tallies, Traffic},
+    site::{Entrance, Site, Target},
+    tally::Traffic,
 };
 use crate::{
     config::model::HttpConnection,
     log::{self, Connections, Level, Line, Refusal, Unheard},
-    plan::{self, To, forwarded_for},
-    stats,
+    plan, stats,
 };
-
-type Upstreams = Proxy<Algorithm>;
-
-/// All frontends, as one worker serves them.
-pub(super) struct Service {
-    frontends: Vec<Arc<Site>>,
-}
-
-/// A frontend with its ways to every backend it uses.
-pub(super) struct Site {
-    system: Arc<System>,
-    pub(super) frontend: Arc<RunningFrontend>,
-    /// Its place among the frontends.
-    at: usize,
-    tallies: Arc<Tallies>,
-    /// The backends it leads to.
-    targets: Vec<Target>,
-    /// Where each route leads, by its place.
-    routes: Vec<Way>,
-    /// The place of a backend that a route may name.
-    named: HashMap<Box<str>, usize>,
-    default: Option<usize>,
-}
-
-/// Where a route leads.
-enum Way {
-    /// To the target at this place.
-    Target(usize),
-    /// To the one that it names.
-    Named,
-}
-
-/// A backend, as one frontend of one worker reaches it.
-struct Target {
-    /// It is the same section, whose rules have been applied.
-    own: bool,
-    backend: Arc<RunningBackend>,
-    /// Its place among the backends.
-    at: usize,
-    /// Its own, else the frontend's.
-    pages: Arc<Pages>,
-    /// Its own, else the frontend's.
-    compression: Option<Compression>,
-    entrance: Entrance,
-}
-
-enum Entrance {
-    Plain(Upstreams),
-    Sticky(StickyService<Upstreams>),
-    Stick(StickService<Upstreams>),
-    /// The cookie comes first.
-    Both(StickService<StickyService<Upstreams>>),
-}
-
-impl Service {
-    pub(super) fn for_worker(worker: usize, system: &Arc<System>) -> Self {
-        let frontends = system.frontends().iter().enumerate();
-        let site = |(at, frontend)| Arc::new(Site::new(worker, system, at, frontend));
-        Self {
-            frontends: frontends.map(site).collect(),
-        }
-    }
-
-    pub(super) fn server(&self, frontend: usize) -> FrontendServer {
-        FrontendServer {
-            site: Arc::clone(&self.frontends[frontend]),
-        }
-    }
-}
-
-/// Serves connections of one frontend.
-pub(super) struct FrontendServer {
-    site: Arc<Site>,
-}
-
-impl FrontendServer {
-    pub(super) async fn serve(
-        &self,
-        stream: Stream,
-        early: BytesMut,
-        peer: Endpoint,
-        local: Endpoint,
-        shutdown: &Shutdown,
-    ) {
-        let site = Arc::clone(&self.site);
-        let refusals = Arc::clone(&self.site);
-        let service =
-            hyper::service::service_fn(move |request| compressed(Arc::clone(&site), request));
-        let silenced = Server::new(service, self.site.frontend.plan.settings())
-            .on_refused(move |refused| refusals.log_refusal(refused))
-            .serve(stream, early, peer, local, shutdown)
-            .await;
-        if let Some(stream) = silenced {
-            stream.drop_silently();
-        }
-    }
-
-    /// Logs a connection that ended before HTTP began on it; `silent` if nothing came from its client.
-    pub(super) fn log_unheard(
-        &self,
-        [client, local]: [&Endpoint; 2],
-        since: Instant,
-        bind: usize,
-        message: &str,
-        silent: bool,
-    ) {
-        let site = &self.site;
-        let unheard = Unheard {
-            client,
-            local,
-            since,
-            frontend: site.frontend.plan.name(),
-            bind: bind + 1,
-            message,
-            connections: site.connections(),
-        };
-        site.log_unheard(&unheard, silent);
-    }
-}
 
 /// Compression that a client takes, in the extensions of its response.
 #[derive(Clone)]
 struct Compress(Compression, Coding);
 
 /// The response, compressed where the frontend or the backend says so.
-async fn compressed(
+pub(super) async fn compressed(
     site: Arc<Site>,
     request: Request<Incoming>,
 ) -> Result<Response<compression::Body<Body>>, Infallible> {
@@ -320,73 +195,6 @@ fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
 }
 
 impl Site {
-    fn new(
-        worker: usize,
-        system: &Arc<System>,
-        at: usize,
-        frontend: &Arc<RunningFrontend>,
-    ) -> Self {
-        let plan = &frontend.plan;
-        let mut targets: Vec<Target> = Vec::new();
-        let mut target = |name: &str| {
-            let known = targets.iter().position(|to| to.backend.plan.name() == name);
-            known.or_else(|| {
-                let (at, backend) = system.backend(name)?;
-                targets.push(Target::new(worker, frontend, at, backend));
-                Some(targets.len() - 1)
-            })
-        };
-        let mut names_any = false;
-        let routes = plan.routes().iter().map(|route| match &route.to {
-            To::Backend(backend) => target(backend.name()).map_or(Way::Named, Way::Target),
-            To::Named(_) => {
-                names_any = true;
-                Way::Named
-            }
-        });
-        let routes = routes.collect();
-        let default = plan.default_backend().and_then(|to| target(to.name()));
-        let all = system.backends().iter().filter(|_| names_any);
-        let named = all.filter_map(|backend| {
-            let name = backend.plan.name();
-            Some((name.into(), target(name)?))
-        });
-        let named = named.collect();
-        Self {
-            targets,
-            routes,
-            named,
-            default,
-            at,
-            tallies: Arc::clone(system.tallies(worker)),
-            system: Arc::clone(system),
-            frontend: Arc::clone(frontend),
-        }
-    }
-
-    /// The first route that takes the request, else the default.
-    fn route(&self, request: &Request<Incoming>, transaction: &Transaction) -> Option<usize> {
-        let routes = self.frontend.plan.routes();
-        if routes.is_empty() {
-            return self.default;
-        }
-        let view = View::of(request).transaction(transaction);
-        let Some(at) = self.frontend.plan.route(&view) else {
-            return self.default;
-        };
-        match (&self.routes[at], &routes[at].to) {
-            (Way::Target(at), _) => Some(*at),
-            (Way::Named, To::Named(format)) => {
-                let name = format.text(&view);
-                let name = std::str::from_utf8(&name).ok();
-                name.and_then(|name| self.named.get(name).copied())
-                    .or(self.default)
-            }
-            // It names a backend that was not there to be run.
-            (Way::Named, To::Backend(_)) => self.default,
-        }
-    }
-
     /// What the client gets from this process itself.
     fn answered(
         &self,
@@ -483,7 +291,7 @@ impl Site {
 
     /// The statistics page, if this request is for it.
     fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
-        let page = self.frontend.page.as_ref()?;
+        let page = self.frontend.page()?;
         let owner = stats::Owner {
             stats: self.frontend.plan.stats()?,
             pages: self.frontend.plan.pages(),
@@ -500,13 +308,13 @@ impl Site {
     /// Connections of the process and of the frontend.
     pub(super) fn connections(&self) -> Connections {
         Connections {
-            process: self.system.connections.now(),
-            frontend: self.frontend.connections.now(),
+            process: self.system.shared.connections.now(),
+            frontend: self.frontend.life.connections.now(),
             ..Connections::default()
         }
     }
 
-    fn log_refusal(&self, refused: &Refused) {
+    pub(super) fn log_refusal(&self, refused: &Refused) {
         let plan = &self.frontend.plan;
         let traffic = self.traffic();
         if refused.began {
@@ -527,7 +335,7 @@ impl Site {
     }
 
     /// A connection ended before HTTP began on it. Its client has sent nothing if it was `silent`.
-    fn log_unheard(&self, unheard: &Unheard<'_>, silent: bool) {
+    pub(super) fn log_unheard(&self, unheard: &Unheard<'_>, silent: bool) {
         let plan = &self.frontend.plan;
         if silent && plan.model().dontlognull {
             return;
@@ -554,70 +362,6 @@ impl Site {
             log::line(&output.targets, level, |out, clock| {
                 output.layout.write(line, level, kept.get(at), out, clock);
             });
-        }
-    }
-}
-
-impl Target {
-    /// The backend's statistics page, if this request is for it.
-    fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
-        let page = self.backend.page.as_ref()?;
-        let owner = stats::Owner {
-            stats: self.backend.plan.stats()?,
-            pages: &self.pages,
-            name: self.backend.plan.name(),
-        };
-        stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
-    }
-
-    fn new(
-        worker: usize,
-        frontend: &RunningFrontend,
-        at: usize,
-        backend: &Arc<RunningBackend>,
-    ) -> Self {
-        let (front, back) = (frontend.plan.model(), backend.plan.model());
-        let pages = backend.plan.pages().clone().or(frontend.plan.pages());
-        let pages = Arc::new(pages);
-        let mut proxy = Proxy::builder(backend.pool.clone())
-            .shard(worker)
-            .timeouts(backend.plan.timeouts(&front.timeout))
-            .retries(backend.plan.retries())
-            .reuse(backend.plan.reuse())
-            .server_close(
-                front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive,
-            )
-            .via((front.via && back.via).then(|| HeaderValue::from_static("lb")))
-            .pages(Arc::clone(&pages));
-        if let Some(forwarded_for) =
-            forwarded_for(front.forwardfor.as_ref(), back.forwardfor.as_ref())
-        {
-            proxy = proxy.forwarded_for(forwarded_for);
-        }
-        if let Some(budget) = backend.plan.budget() {
-            proxy = proxy.retry_budget(Arc::clone(budget));
-        }
-        if let Some(key) = backend.plan.key() {
-            proxy = proxy.key(key.clone());
-        }
-        let proxy = backend.observed(proxy.build());
-        let sticky: Option<&StickySession> = backend.plan.sticky();
-        Self {
-            entrance: match (sticky, backend.plan.stick()) {
-                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
-                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
-                (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
-                (None, None) => Entrance::Plain(proxy),
-            },
-            compression: backend
-                .plan
-                .compression()
-                .or(frontend.plan.compression())
-                .cloned(),
-            own: front.name.span() == back.name.span(),
-            pages,
-            at,
-            backend: Arc::clone(backend),
         }
     }
 }

@@ -22,7 +22,7 @@ use lb_http::{
 };
 use tokio::time::Instant;
 
-use super::{frontend::Site, tally::Traffic};
+use super::{site::Site, tally::Traffic};
 use crate::log::{self, Level, Line, LocalClock, Termination};
 
 /// What is known of a request before its response. Dropped without one, it was
