@@ -2,15 +2,20 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http::{Response, response::Parts};
+use http::response::Parts;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::policy::Algorithm;
 use lb_http::{
-    BodyError, Client, exchange::Exchange, proxy, rules::Answer, server::Incoming,
+    BodyError, Client,
+    compression::{self, Encoder},
+    exchange::Exchange,
+    proxy,
+    rules::Answer,
+    server::Incoming,
     transaction::Transaction,
 };
 
@@ -23,11 +28,14 @@ pub(in crate::run) struct Body {
     record: Option<Box<Record>>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is that of almost every response, and a box for each costs more"
-)]
 enum Inner {
+    Plain(Source),
+    /// In a box: few are.
+    Compressed(Box<compression::Body<Source>>),
+}
+
+/// Where it comes from.
+enum Source {
     Proxied(proxy::Body<Incoming, Algorithm>),
     Page(Bytes),
 }
@@ -35,8 +43,30 @@ enum Inner {
 impl Body {
     pub(in crate::run) fn page(page: Bytes, record: Option<Box<Record>>) -> Self {
         Self {
-            inner: Inner::Page(page),
+            inner: Inner::Plain(Source::Page(page)),
             record,
+        }
+    }
+
+    /// The body of a response of a backend, whose head is `head`.
+    pub(in crate::run) fn proxied(
+        head: &mut Parts,
+        body: proxy::Body<Incoming, Algorithm>,
+        mut record: Box<Record>,
+    ) -> Self {
+        let exchange = head.extensions.remove::<Exchange>();
+        record.answered(head.status.as_u16(), exchange);
+        if record
+            .exchange
+            .as_ref()
+            .is_some_and(|e| e.failure.is_none())
+        {
+            let capture = record.site.frontend.plan.logging().capture();
+            log::capture_response(capture, &head.headers, &mut record.transaction.captures);
+        }
+        Self {
+            inner: Inner::Plain(Source::Proxied(body)),
+            record: Some(record),
         }
     }
 
@@ -51,13 +81,20 @@ impl Body {
         exchange.is_some_and(|exchange| exchange.failure.is_none())
     }
 
-    /// The response is as the client will see it.
-    pub(in crate::run) fn begins(response: Response<Self>) -> Response<Self> {
-        let (head, mut body) = response.into_parts();
-        if let Some(record) = &mut body.record {
-            record.begins(&head);
+    /// The head is as the client will see it, but for what compression does to it.
+    pub(in crate::run) fn begins(&mut self, head: &Parts) {
+        if let Some(record) = &mut self.record {
+            record.begins(head);
         }
-        Response::from_parts(head, body)
+    }
+
+    /// Compresses what is to come.
+    pub(in crate::run) fn compress(&mut self, encoder: Box<Encoder>) {
+        let nothing = Inner::Plain(Source::Page(Bytes::new()));
+        if let Inner::Plain(source) = std::mem::replace(&mut self.inner, nothing) {
+            let body = compression::Body::compressed(source, encoder);
+            self.inner = Inner::Compressed(Box::new(body));
+        }
     }
 
     /// What has been kept for the request, for rules on its response.
@@ -78,7 +115,7 @@ impl Body {
     /// A rule puts a page in the response's place, whose head is returned.
     pub(in crate::run) fn replace(&mut self, answer: Answer) -> Parts {
         let (head, page) = answer.response.into_parts();
-        self.inner = Inner::Page(page);
+        self.inner = Inner::Plain(Source::Page(page));
         if let Some(record) = &mut self.record {
             record.replaced(answer.failure, head.status.as_u16());
         }
@@ -91,48 +128,24 @@ impl Body {
             record.goes_out_with(head);
         }
     }
-
-    pub(in crate::run) fn proxied(
-        response: Response<proxy::Body<Incoming, Algorithm>>,
-        mut record: Option<Box<Record>>,
-    ) -> Response<Self> {
-        let (mut parts, body) = response.into_parts();
-        let exchange = parts.extensions.remove::<Exchange>();
-        if let Some(record) = &mut record {
-            record.answered(parts.status.as_u16(), exchange);
-            if record
-                .exchange
-                .as_ref()
-                .is_some_and(|e| e.failure.is_none())
-            {
-                let capture = record.site.frontend.plan.logging().capture();
-                log::capture_response(capture, &parts.headers, &mut record.transaction.captures);
-            }
-        }
-        let body = Self {
-            inner: Inner::Proxied(body),
-            record,
-        };
-        Response::from_parts(parts, body)
-    }
 }
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = BodyError;
+    type Error = compression::BodyError<BodyError>;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let frame = match &mut self.inner {
-            Inner::Proxied(body) => std::task::ready!(Pin::new(body).poll_frame(cx)),
-            Inner::Page(page) => {
-                let page = std::mem::take(page);
-                (!page.is_empty()).then(|| Ok(Frame::data(page)))
-            }
+            Inner::Plain(source) => ready!(Pin::new(source).poll_frame(cx))
+                .map(|frame| frame.map_err(compression::BodyError::Inner)),
+            Inner::Compressed(body) => ready!(Pin::new(body).poll_frame(cx)),
         };
-        if let (Some(Err(error)), Some(record)) = (&frame, &mut self.record) {
+        if let (Some(Err(compression::BodyError::Inner(error))), Some(record)) =
+            (&frame, &mut self.record)
+        {
             record.termination = match error {
                 BodyError::Timeout => Termination('s', 'D'),
                 BodyError::ShutDown => Termination('D', 'D'),
@@ -145,15 +158,47 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.inner {
-            Inner::Proxied(body) => body.is_end_stream(),
-            Inner::Page(page) => page.is_empty(),
+            Inner::Plain(source) => source.is_end_stream(),
+            Inner::Compressed(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.inner {
-            Inner::Proxied(body) => body.size_hint(),
-            Inner::Page(page) => SizeHint::with_exact(page.len() as u64),
+            Inner::Plain(source) => source.size_hint(),
+            Inner::Compressed(body) => body.size_hint(),
+        }
+    }
+}
+
+impl HttpBody for Source {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::Proxied(body) => Pin::new(body).poll_frame(cx),
+            Self::Page(page) => {
+                let page = std::mem::take(page);
+                Poll::Ready((!page.is_empty()).then(|| Ok(Frame::data(page))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Proxied(body) => body.is_end_stream(),
+            Self::Page(page) => page.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Proxied(body) => body.size_hint(),
+            Self::Page(page) => SizeHint::with_exact(page.len() as u64),
         }
     }
 }

@@ -91,7 +91,14 @@ impl Asked {
 }
 
 impl Record {
-    pub(super) fn new(site: &Arc<Site>, by: By, client: Client, asked: Option<Asked>) -> Box<Self> {
+    /// A request that this `client` has `asked`, and what has been kept of it so far.
+    pub(super) fn new(
+        site: &Arc<Site>,
+        by: By,
+        client: Client,
+        asked: Option<Asked>,
+        mut transaction: Transaction,
+    ) -> Box<Self> {
         let came = site.since_start(client.received());
         let count = |traffic: &Traffic| {
             traffic.requests.add(1);
@@ -103,6 +110,11 @@ impl Record {
             By::Stats => site.traffic().intercepted.add(1),
             By::Nobody => {}
         }
+        // It counts to its end; rules on its response look on.
+        let tracking = match transaction.tracking.is_empty() {
+            true => Tracking::default(),
+            false => transaction.tracking.hand_over(),
+        };
         // In a box: it changes hands a few times.
         Box::new(Self {
             site: Arc::clone(site),
@@ -113,21 +125,17 @@ impl Record {
             status: None,
             answered: false,
             termination: Termination('C', 'H'),
-            transaction: Transaction::new(),
+            transaction,
             kept: Vec::new(),
             logged: false,
-            tracking: Tracking::default(),
+            tracking,
         })
     }
 
     /// Keeps for the line what its samples take of the request.
-    pub(super) fn seeing(
-        mut self: Box<Self>,
-        request: &Request<Incoming>,
-        transaction: &Transaction,
-    ) -> Box<Self> {
+    pub(super) fn seeing(mut self: Box<Self>, request: &Request<Incoming>) -> Box<Self> {
         if self.site.frontend.plan.logging().has_samples() {
-            let view = View::of(request).transaction(transaction);
+            let view = View::of(request).transaction(&self.transaction);
             keep(&self.site, &mut self.kept, &view);
         }
         self
@@ -146,14 +154,6 @@ impl Record {
             self.log(Instant::now());
             self.logged = true;
         }
-    }
-
-    /// Counts, to its end, in what rules have chosen.
-    pub(super) fn tracking(mut self: Box<Self>, transaction: &mut Transaction) -> Box<Self> {
-        if !transaction.tracking.is_empty() {
-            self.tracking = transaction.tracking.hand_over();
-        }
-        self
     }
 
     /// This process answers itself.
