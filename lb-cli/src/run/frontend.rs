@@ -8,7 +8,6 @@ use http_body::Body as _;
 use lb_core::server::ServerUid;
 use lb_http::{
     Client,
-    compression::{self, Coding, Compression},
     exchange::Failure,
     fetch::View,
     format::Kept,
@@ -32,31 +31,8 @@ use crate::{
     plan, stats,
 };
 
-/// Compression that a client takes, in the extensions of its response.
-#[derive(Clone)]
-struct Compress(Compression, Coding);
-
-/// The response, compressed where the frontend or the backend says so.
-pub(super) async fn compressed(
-    site: Arc<Site>,
-    request: Request<Incoming>,
-) -> Result<Response<compression::Body<Body>>, Infallible> {
-    let response = respond(site, request).await?;
-    let (mut head, body) = response.into_parts();
-    let encoder = head
-        .extensions
-        .remove::<Compress>()
-        .and_then(|Compress(compression, coding)| {
-            compression.begin(coding, &mut head, body.size_hint().exact())
-        });
-    let body = match encoder {
-        Some(encoder) => compression::Body::compressed(body, encoder),
-        None => compression::Body::plain(body),
-    };
-    Ok(Response::from_parts(head, body))
-}
-
-async fn respond(
+/// The response to a request, as the frontend is now.
+pub(super) async fn respond(
     site: Arc<Site>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
@@ -66,6 +42,7 @@ async fn respond(
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
+    let client = client.expect("the server puts one into every request");
     let mut transaction = Transaction::of(&request, plan.keeps_line());
     let asked = Asked::of(&site, &request);
     log::capture_request(
@@ -77,27 +54,19 @@ async fn respond(
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| {
-                Record::new(&site, By::Nobody, client, asked)
-                    .seeing(&request, &transaction)
-                    .tracking(&mut transaction)
-            });
-            return Ok(site.answered(record, answer, transaction));
+            let record = Record::new(&site, By::Nobody, client, asked, transaction);
+            return Ok(site.answered(record.seeing(&request), answer));
         }
     }
     if let Some((page, owner)) = site.page(&request) {
-        let record = client.map(|client| {
-            Record::new(&site, By::Stats, client, asked)
-                .seeing(&request, &transaction)
-                .tracking(&mut transaction)
-        });
+        let record = Record::new(&site, By::Stats, client, asked, transaction).seeing(&request);
         // In a box, so that the future of other requests is no larger for it.
         let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
-        return Ok(site.answered(record, Answer { response, failure }, transaction));
+        return Ok(site.answered(record, Answer { response, failure }));
     }
     let at = site.route(&request, &transaction);
-    if let (Some(client), Some(at)) = (&client, at) {
+    if let Some(at) = at {
         let backend = site.targets[at].backend.plan.model();
         client.abort_on_close(backend.abortonclose);
         if backend.http_connection == HttpConnection::Close {
@@ -106,54 +75,34 @@ async fn respond(
     }
     let by = at.map_or(By::Nobody, By::Backend);
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let record = client.map(|client| {
-            Record::new(&site, by, client, asked)
-                .seeing(&request, &transaction)
-                .tracking(&mut transaction)
-        });
+        let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
         let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
         let failure = Failure::NoServer;
-        return Ok(site.answered(record, Answer { response, failure }, transaction));
+        return Ok(site.answered(record, Answer { response, failure }));
     };
     let rules = &target.backend.plan.rules().request;
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| {
-                Record::new(&site, by, client, asked)
-                    .seeing(&request, &transaction)
-                    .tracking(&mut transaction)
-            });
-            return Ok(site.answered(record, answer, transaction));
+            let record = Record::new(&site, by, client, asked, transaction);
+            return Ok(site.answered(record.seeing(&request), answer));
         }
     }
     if let Some((page, owner)) = target.page(&request) {
         let by = at.map_or(By::Nobody, By::StatsOf);
-        let record = client.map(|client| {
-            Record::new(&site, by, client, asked)
-                .seeing(&request, &transaction)
-                .tracking(&mut transaction)
-        });
+        let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
         let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
-        return Ok(site.answered(record, Answer { response, failure }, transaction));
+        return Ok(site.answered(record, Answer { response, failure }));
     }
-    let mut record = client.map(|client| {
-        Record::new(&site, by, client, asked)
-            .seeing(&request, &transaction)
-            .tracking(&mut transaction)
-    });
     let persist = target.backend.plan.persist();
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
     }
-    let has_rules = site.has_response_rules(target);
-    if let Some(record) = &mut record {
-        record.transaction = transaction;
-    }
+    let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
     let compress = target.compression.as_ref().and_then(|compression| {
         let coding = compression.negotiate(&request)?;
-        Some(Compress(compression.clone(), coding))
+        Some((compression, coding))
     });
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
@@ -161,16 +110,18 @@ async fn respond(
         Entrance::Stick(stick) => stick.clone().call(request).await,
         Entrance::Both(both) => both.clone().call(request).await,
     };
-    response.map(|response| {
-        let mut response = Body::proxied(response, record);
-        if has_rules {
-            response = site.after(target, response);
-        }
-        if let Some(compress) = compress {
-            response.extensions_mut().insert(compress);
-        }
-        Body::begins(response)
-    })
+    let (mut head, body) = response?.into_parts();
+    let mut body = Body::proxied(&mut head, body, record);
+    if site.has_response_rules(target) {
+        site.after(target, &mut head, &mut body);
+    }
+    body.begins(&head);
+    if let Some((compression, coding)) = compress
+        && let Some(encoder) = compression.begin(coding, &mut head, body.size_hint().exact())
+    {
+        body.compress(encoder);
+    }
+    Ok(Response::from_parts(head, body))
 }
 
 /// What a verdict gives the client in place of a server's response, once it is due.
@@ -196,30 +147,22 @@ fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
 
 impl Site {
     /// What the client gets from this process itself.
-    fn answered(
-        &self,
-        record: Option<Box<Record>>,
-        answer: Answer,
-        mut transaction: Transaction,
-    ) -> Response<Body> {
-        let mut record = record.map(|record| record.answered_here(&answer));
+    fn answered(&self, record: Box<Record>, answer: Answer) -> Response<Body> {
+        let mut record = record.answered_here(&answer);
         let (mut head, mut page) = answer.response.into_parts();
         let rules = &self.frontend.plan.rules().after_response;
         if !rules.is_empty() {
-            let client = record.as_deref().map(Record::client).cloned();
+            let client = record.client().clone();
             let pages = self.frontend.plan.pages();
-            if let Some(answer) = rules.apply(&mut head, client.as_ref(), &mut transaction, pages) {
+            let transaction = &mut record.transaction;
+            if let Some(answer) = rules.apply(&mut head, Some(&client), transaction, pages) {
                 (head, page) = answer.response.into_parts();
             }
-            if let Some(record) = &mut record {
-                record.goes_out_with(&head);
-            }
+            record.goes_out_with(&head);
         }
-        let record = record.map(|mut record| {
-            record.transaction = transaction;
-            record
-        });
-        Body::begins(Response::from_parts(head, Body::page(page, record)))
+        let mut body = Body::page(page, Some(record));
+        body.begins(&head);
+        Response::from_parts(head, body)
     }
 
     fn has_response_rules(&self, target: &Target) -> bool {
@@ -229,8 +172,7 @@ impl Site {
     }
 
     /// Applies the rules on responses: the backend's first, then the frontend's.
-    fn after(&self, target: &Target, response: Response<Body>) -> Response<Body> {
-        let (mut head, mut body) = response.into_parts();
+    fn after(&self, target: &Target, head: &mut Parts, body: &mut Body) {
         let mut transaction = body.take_transaction();
         transaction.forget(VariableScope::Request);
         let client = body.client().cloned();
@@ -242,20 +184,19 @@ impl Site {
         };
         if body.is_of_server() {
             for rules in rules() {
-                if let Some(answer) = apply(&rules.response, &mut head) {
-                    head = body.replace(answer);
+                if let Some(answer) = apply(&rules.response, head) {
+                    *head = body.replace(answer);
                     break;
                 }
             }
         }
         for rules in rules() {
-            if let Some(answer) = apply(&rules.after_response, &mut head) {
-                head = body.replace(answer);
+            if let Some(answer) = apply(&rules.after_response, head) {
+                *head = body.replace(answer);
             }
         }
-        body.goes_out_with(&head);
+        body.goes_out_with(head);
         body.give_transaction(transaction);
-        Response::from_parts(head, body)
     }
 
     /// The backend of a route.

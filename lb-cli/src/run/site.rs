@@ -127,9 +127,8 @@ impl FrontendServer {
         shutdown: &Shutdown,
     ) {
         let (site, refusals) = (Arc::clone(&self.site), Arc::clone(&self.site));
-        let service = hyper::service::service_fn(move |request| {
-            frontend::compressed(site.load_full(), request)
-        });
+        let service =
+            hyper::service::service_fn(move |request| frontend::respond(site.load_full(), request));
         let settings = self.site.load().frontend.plan.settings();
         let silenced = Server::new(service, settings)
             .on_refused(move |refused| refusals.load().log_refusal(refused))

@@ -133,10 +133,7 @@ where
             }
             outgoing.write(head, encoder, &self.shared, client, upstream);
         });
-        State::Exchange {
-            lease,
-            exchange: Box::new(exchange),
-        }
+        State::Exchange { lease, exchange }
     }
 
     /// An attempt has failed before the client saw anything of a response.
@@ -202,7 +199,7 @@ where
     pub(super) fn exchange_failed(
         &mut self,
         lease: Lease<Upstream, P>,
-        exchange: Exchange<B>,
+        exchange: Box<Exchange<B>>,
         error: ExchangeError<B::Error>,
     ) -> State<B, P> {
         let reused = exchange.is_reused();

@@ -237,11 +237,11 @@ where
                         continue;
                     };
                     this.state = match event {
-                        Ok(Event::Final(head)) => match this.respond(lease, *exchange, head) {
+                        Ok(Event::Final(head)) => match this.respond(lease, exchange, head) {
                             Ok(response) => return Poll::Ready(Ok(response)),
                             Err(state) => state,
                         },
-                        Err(error) => this.exchange_failed(lease, *exchange, error),
+                        Err(error) => this.exchange_failed(lease, exchange, error),
                         Ok(Event::Informational(_)) => continue,
                     };
                     continue;
