@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     config::model::HttpConnection,
-    log::{self, Connections, Level, Line, Refusal, Unheard},
+    log::{self, Capturing, Connections, Level, Line, Refusal, Unheard},
     plan::{self, To, forwarded_for},
     stats,
 };
@@ -85,10 +85,10 @@ struct Target {
 
 enum Entrance {
     Plain(Upstreams),
-    Sticky(StickyService<Upstreams>),
+    Sticky(StickyService<Capturing<Upstreams>>),
     Stick(StickService<Upstreams>),
     /// The cookie comes first.
-    Both(StickService<StickyService<Upstreams>>),
+    Both(StickService<StickyService<Capturing<Upstreams>>>),
 }
 
 impl Service {
@@ -602,10 +602,14 @@ impl Target {
         }
         let proxy = backend.observed(proxy.build());
         let sticky: Option<&StickySession> = backend.plan.sticky();
+        // The cookie's fields are not the server's.
+        let capturing = |proxy| Capturing::new(proxy, frontend.plan.logging().capture());
         Self {
             entrance: match (sticky, backend.plan.stick()) {
-                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
-                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
+                (Some(sticky), Some(stick)) => {
+                    Entrance::Both(stick.layer(sticky.layer(capturing(proxy))))
+                }
+                (Some(sticky), None) => Entrance::Sticky(sticky.layer(capturing(proxy))),
                 (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
                 (None, None) => Entrance::Plain(proxy),
             },

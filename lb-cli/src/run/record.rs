@@ -12,7 +12,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::{policy::Algorithm, table::Event};
 use lb_http::{
     BodyError, Broken, Client,
-    exchange::{Exchange, Failure},
+    exchange::{Exchange, Failure, Preference, RequestCookie, ResponseCookie},
     fetch::{ResponseView, View},
     format::Kept,
     proxy,
@@ -23,7 +23,7 @@ use lb_http::{
 use tokio::time::Instant;
 
 use super::{frontend::Site, tally::Traffic};
-use crate::log::{self, Level, Line, LocalClock, Termination};
+use crate::log::{self, Captured, Level, Line, LocalClock, Termination};
 
 /// What is known of a request before its response. Dropped without one, it was
 /// given up by its client.
@@ -341,18 +341,7 @@ impl Drop for Record {
         if self.exchange.is_none()
             && let Some(abandoned) = self.client.take_abandoned()
         {
-            self.termination.1 = match &*abandoned {
-                Exchange {
-                    dequeued: Some(_),
-                    connected: None,
-                    ..
-                } => 'C',
-                Exchange {
-                    dequeued: Some(_), ..
-                } => 'H',
-                Exchange { dequeued: None, .. } => 'Q',
-            };
-            self.exchange = Some(*abandoned);
+            self.given_up(*abandoned);
         }
         if self.client.broken().is_some() && self.client.bytes_out() == 0 {
             self.status = None;
@@ -366,6 +355,31 @@ impl Drop for Record {
 }
 
 impl Record {
+    /// Its client has gone before there was a response.
+    fn given_up(&mut self, mut exchange: Exchange) {
+        self.termination.1 = match &exchange {
+            Exchange { dequeued: None, .. } => 'Q',
+            Exchange {
+                connected: None, ..
+            } => 'C',
+            // HAProxy tells who has closed from who has reset the connection.
+            _ if self.client.broken().is_some() => 'D',
+            _ => 'H',
+        };
+        let backend = self.by.backend().map(|at| self.site.backend(at));
+        if backend.is_some_and(|backend| backend.plan().sticky().is_some()) {
+            // The layer that knows more was dropped with its response.
+            exchange.request_cookie = match exchange.preference {
+                Preference::Honoured => RequestCookie::Valid,
+                Preference::Down => RequestCookie::Down,
+                Preference::Unknown => RequestCookie::Invalid,
+                Preference::None => RequestCookie::None,
+            };
+            exchange.response_cookie = ResponseCookie::None;
+        }
+        self.exchange = Some(exchange);
+    }
+
     fn log(&self, ended: Instant) {
         let Some(asked) = &self.asked else { return };
         let Some(level) = level(self.transaction.log_level) else {
@@ -522,6 +536,7 @@ impl Body {
     ) -> Response<Self> {
         let (mut parts, body) = response.into_parts();
         let exchange = parts.extensions.remove::<Exchange>();
+        let captured = parts.extensions.remove::<Captured>();
         if let Some(record) = &mut record {
             record.answered(parts.status.as_u16(), exchange);
             if record
@@ -529,8 +544,14 @@ impl Body {
                 .as_ref()
                 .is_some_and(|e| e.failure.is_none())
             {
-                let capture = record.site.frontend.plan.logging().capture();
-                log::capture_response(capture, &parts.headers, &mut record.transaction.captures);
+                let captures = &mut record.transaction.captures;
+                match captured {
+                    Some(Captured(captured)) => captures.take_response_of(captured),
+                    None => {
+                        let capture = record.site.frontend.plan.logging().capture();
+                        log::capture_response(capture, &parts.headers, captures);
+                    }
+                }
             }
         }
         let body = Self {
