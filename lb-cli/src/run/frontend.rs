@@ -167,7 +167,7 @@ async fn compressed(
     request: Request<Incoming>,
 ) -> Result<Response<compression::Body<Body>>, Infallible> {
     let response = respond(site, request).await?;
-    let (mut head, body) = response.into_parts();
+    let (mut head, mut body) = response.into_parts();
     let encoder = head
         .extensions
         .remove::<Compress>()
@@ -175,7 +175,10 @@ async fn compressed(
             compression.begin(coding, &mut head, body.size_hint().exact())
         });
     let body = match encoder {
-        Some(encoder) => compression::Body::compressed(body, encoder),
+        Some(encoder) => {
+            body.compressed_by(&encoder);
+            compression::Body::compressed(body, encoder)
+        }
         None => compression::Body::plain(body),
     };
     Ok(Response::from_parts(head, body))

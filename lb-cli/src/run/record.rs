@@ -12,6 +12,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::{policy::Algorithm, table::Event};
 use lb_http::{
     BodyError, Broken, Client,
+    compression::{Encoder, Meter},
     exchange::{Exchange, Failure, Preference, RequestCookie, ResponseCookie},
     fetch::{ResponseView, View},
     format::Kept,
@@ -47,6 +48,8 @@ pub(super) struct Record {
     logged: bool,
     /// What it counts in.
     tracking: Tracking,
+    /// What becomes of its body, if that is compressed.
+    compressed: Option<Meter>,
 }
 
 /// Who answers.
@@ -117,6 +120,7 @@ impl Record {
             kept: Vec::new(),
             logged: false,
             tracking: Tracking::default(),
+            compressed: None,
         })
     }
 
@@ -271,11 +275,22 @@ impl Record {
             traffic.bytes_in.add(bytes_in);
             traffic.bytes_out.add(bytes_out);
         };
+        let compressed = |traffic: &Traffic| {
+            let Some(totals) = self.compressed.as_ref().map(Meter::totals) else {
+                return;
+            };
+            let numbers = [totals.bytes_in, totals.bytes_out, totals.responses];
+            for (tally, number) in traffic.compressed.iter().zip(numbers) {
+                tally.add(number);
+            }
+        };
         volume(self.site.traffic());
+        compressed(self.site.traffic());
         self.tracking.end(bytes_in, bytes_out, ended);
         let Some(at) = self.by.backend() else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);
+        compressed(of_backend);
         let exchange = self.exchange.as_ref();
         let server = exchange.and_then(|exchange| exchange.server.as_ref());
         let of_server = server.and_then(|server| self.site.server_traffic(at, server.uid()));
@@ -487,6 +502,13 @@ impl Body {
     pub(super) fn is_of_server(&self) -> bool {
         let exchange = self.record.as_ref().and_then(|r| r.exchange.as_ref());
         exchange.is_some_and(|exchange| exchange.failure.is_none())
+    }
+
+    /// It is compressed on its way.
+    pub(super) fn compressed_by(&mut self, encoder: &Encoder) {
+        if let Some(record) = &mut self.record {
+            record.compressed = Some(encoder.meter());
+        }
     }
 
     /// The response is as the client will see it.

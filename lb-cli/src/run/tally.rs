@@ -115,6 +115,8 @@ pub(super) struct Traffic {
     pub(super) denied_responses: Tally,
     /// No connection to a server; a backend's own are those without a server.
     pub(super) unserved: Tally,
+    /// Of responses that were compressed: octets before and after, and how many there were.
+    pub(super) compressed: [Tally; 3],
     pub(super) in_flight_max: Tally,
     pub(super) queue_max: Tally,
     /// When the last request came, in milliseconds since the start and one.
@@ -166,6 +168,7 @@ impl Traffic {
         single
             .into_iter()
             .chain(&self.responses)
+            .chain(&self.compressed)
             .for_each(Tally::reset);
     }
 
@@ -198,6 +201,7 @@ impl Traffic {
             denied: self.denied.now(),
             denied_responses: self.denied_responses.now(),
             unserved: self.unserved.now(),
+            compressed: std::array::from_fn(|at| self.compressed[at].now()),
             in_flight_max: self.in_flight_max.now(),
             queue_max: self.queue_max.now(),
             last: self.last.now(),
@@ -287,6 +291,7 @@ pub struct Totals {
     pub denied: u64,
     pub denied_responses: u64,
     pub unserved: u64,
+    pub compressed: [u64; 3],
     pub in_flight_max: u64,
     pub queue_max: u64,
     /// Milliseconds after the start, and one; 0 is never.
@@ -360,7 +365,8 @@ impl Totals {
             (&mut self.unserved, base.unserved),
         ];
         let responses = self.responses.iter_mut().zip(base.responses);
-        for (sum, base) in sums.into_iter().chain(responses) {
+        let compressed = self.compressed.iter_mut().zip(base.compressed);
+        for (sum, base) in sums.into_iter().chain(responses).chain(compressed) {
             *sum = sum.saturating_sub(base);
         }
         self
@@ -382,6 +388,9 @@ impl AddAssign for Totals {
         self.denied += other.denied;
         self.denied_responses += other.denied_responses;
         self.unserved += other.unserved;
+        for (sum, each) in self.compressed.iter_mut().zip(other.compressed) {
+            *sum += each;
+        }
         self.in_flight_max = self.in_flight_max.max(other.in_flight_max);
         self.queue_max = self.queue_max.max(other.queue_max);
         self.last = self.last.max(other.last);

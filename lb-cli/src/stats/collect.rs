@@ -130,8 +130,8 @@ fn frontend(system: &System, at: usize) -> Row {
         .number(Dreq, totals.denied)
         .number(Dresp, totals.denied_responses)
         .zeros(&[Sid, RateLim, Dcon, Dses, Wrew, Eint])
-        .zeros(&[CompIn, CompOut, CompByp, CompRsp, CacheLookups, CacheHits]);
-    volume(row, &totals)
+        .zeros(&[CacheLookups, CacheHits]);
+    compressed(volume(row, &totals), &totals)
 }
 
 /// The sums over a backend's servers that its own row shows.
@@ -315,12 +315,12 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
         .number(Dreq, totals.denied)
         .number(Dresp, totals.denied_responses)
         .zeros(&[Sid, Wrew, Eint])
-        .zeros(&[CompIn, CompOut, CompByp, CompRsp, CacheLookups, CacheHits]);
+        .zeros(&[CacheLookups, CacheHits]);
     let row = match snapshot.all().is_empty() {
         true => row,
         false => row.number(Downtime, seconds(history.downtime(now))),
     };
-    let row = phases(volume(row, &totals), &totals);
+    let row = phases(compressed(volume(row, &totals), &totals), &totals);
     last_session(row, system, &totals, now)
         .number(CliAbrt, totals.client_aborts)
         .number(SrvAbrt, totals.server_aborts)
@@ -339,6 +339,15 @@ fn volume(row: Row, totals: &Totals) -> Row {
         .number(Hrsp4xx, four)
         .number(Hrsp5xx, five)
         .number(HrspOther, other)
+}
+
+/// What frontends and backends have alike. Nothing bypasses compression: it has no limit of its own.
+fn compressed(row: Row, totals: &Totals) -> Row {
+    let [before, after, responses] = totals.compressed;
+    row.number(CompIn, before)
+        .number(CompOut, after)
+        .number(CompRsp, responses)
+        .zeros(&[CompByp])
 }
 
 /// What only servers have so.

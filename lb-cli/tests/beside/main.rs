@@ -2,8 +2,10 @@
 //! everything compared that an operator sees of it.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod admin;
 #[path = "../common/mod.rs"]
 mod common;
+mod compression;
 #[path = "../logs/line.rs"]
 mod line;
 mod script;

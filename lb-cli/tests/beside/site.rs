@@ -9,20 +9,18 @@ use std::{
     },
 };
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::UnixStream,
-};
-
-use crate::common::{
-    address,
-    message::Message,
-    origin::{Answer, Origin},
-    process::Process,
-    rsyslog::Rsyslog,
-    until,
-    wire::Wire,
-    within,
+use crate::{
+    admin::{self, Csv},
+    common::{
+        address,
+        message::Message,
+        origin::{Answer, Origin},
+        process::Process,
+        rsyslog::Rsyslog,
+        until,
+        wire::Wire,
+        within,
+    },
 };
 
 const LB: &str = include_str!("../site.toml");
@@ -70,8 +68,7 @@ impl Site {
         }
         let [front, monitor, stats, udp, tcp] = [0; 5].map(|_| address::free());
         let rsyslog = Rsyslog::start(name, udp, tcp).await;
-        let socket = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("{name}-{}.sock", std::process::id()));
+        let socket = admin::socket(name);
         let mut config = text.replace("/run/lb-site.sock", socket.to_str().unwrap());
         let places = (9001..).zip(servers.iter().map(|(_, origin, _)| origin.address()));
         let fixed = [(8080, front), (1081, monitor), (65532, stats), (514, udp)];
@@ -121,41 +118,10 @@ impl Site {
         origin.kill().await;
     }
 
-    /// What is answered to a line on the admin socket.
-    pub(crate) async fn ask(&self, line: &str) -> String {
-        let mut answer = String::new();
-        within("an answer of the admin socket", async {
-            let mut stream = UnixStream::connect(&self.socket).await.unwrap();
-            stream
-                .write_all(format!("{line}\n").as_bytes())
-                .await
-                .unwrap();
-            stream.read_to_string(&mut answer).await.unwrap();
-        })
-        .await;
-        answer
-    }
-
-    /// A figure of the statistics.
-    pub(crate) async fn figure(&self, proxy: &str, name: &str, column: &str) -> String {
-        let csv = self.ask("show stat").await;
-        let mut lines = csv.lines();
-        let names: Vec<_> = lines
-            .next()
-            .unwrap()
-            .trim_start_matches("# ")
-            .split(',')
-            .collect();
-        let at = names.iter().position(|name| *name == column).unwrap();
-        let row = lines.find(|line| line.starts_with(&format!("{proxy},{name},")));
-        row.unwrap().split(',').nth(at).unwrap().to_owned()
-    }
-
     /// Waits until a figure says so.
     pub(crate) async fn reaches(&self, place: [&str; 3], value: &str) {
-        let [proxy, name, column] = place;
         within(&format!("{place:?} to be {value}"), async {
-            while self.figure(proxy, name, column).await != value {
+            while Csv::of(&self.socket).await.get(place) != value {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         })
