@@ -96,13 +96,14 @@ impl Asked {
 impl Record {
     pub(super) fn new(site: &Arc<Site>, by: By, client: Client, asked: Option<Asked>) -> Box<Self> {
         let came = site.since_start(client.received());
-        let count = |traffic: &Traffic| {
-            traffic.requests.add(1);
-            traffic.last.raise(came);
-        };
-        count(site.traffic());
+        site.traffic().requests.add(1);
+        site.traffic().last.raise(came);
         match by {
-            By::Backend(at) | By::StatsOf(at) => count(site.backend_traffic(at)),
+            By::Backend(at) => site.backend_traffic(at).requests.add(1),
+            By::StatsOf(at) => {
+                site.backend_traffic(at).requests.add(1);
+                site.backend_traffic(at).last.raise(came);
+            }
             By::Stats => site.traffic().intercepted.add(1),
             By::Nobody => {}
         }
@@ -212,7 +213,7 @@ impl Record {
         if let Some(server) = self.exchange.as_ref().and_then(|e| e.server.as_ref())
             && let Some(traffic) = self.site.server_traffic(at, server.uid())
         {
-            self.met(traffic);
+            self.met(at, traffic);
             traffic
                 .in_flight_max
                 .raise(server.in_flight().max(1).into());
@@ -260,12 +261,13 @@ impl Record {
         }
     }
 
-    /// It has come to a server.
-    fn met(&self, traffic: &Traffic) {
+    /// It has come to a server of this backend.
+    fn met(&self, backend: usize, traffic: &Traffic) {
         traffic.requests.add(1);
-        traffic
-            .last
-            .raise(self.site.since_start(self.client.received()));
+        let came = self.site.since_start(self.client.received());
+        for traffic in [traffic, self.site.backend_traffic(backend)] {
+            traffic.last.raise(came);
+        }
     }
 
     /// Adds what is known only at the end.
@@ -287,6 +289,9 @@ impl Record {
         volume(self.site.traffic());
         compressed(self.site.traffic());
         self.tracking.end(bytes_in, bytes_out, ended);
+        if !self.answered {
+            self.site.traffic().answered(0);
+        }
         let Some(at) = self.by.backend() else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);
@@ -297,11 +302,24 @@ impl Record {
         if let Some(of_server) = of_server {
             volume(of_server);
             if !self.answered {
-                self.met(of_server);
+                self.met(at, of_server);
             }
         }
         let both = || [Some(of_backend), of_server].into_iter().flatten();
+        let failure = exchange.and_then(|exchange| exchange.failure);
+        let broke = matches!(self.termination, Termination('S' | 's', 'D'))
+            || matches!(
+                failure,
+                Some(Failure::ResponseTimeout | Failure::BadResponse | Failure::InvalidResponse)
+            );
+        if !self.answered {
+            // Whoever has gone has seen no status.
+            of_backend.answered(0);
+        }
         for traffic in both() {
+            if broke {
+                traffic.response_errors.add(1);
+            }
             match self.termination {
                 Termination('C' | 'c', _) => traffic.client_aborts.add(1),
                 Termination('S', 'D') => traffic.server_aborts.add(1),

@@ -113,6 +113,8 @@ pub(super) struct Traffic {
     pub(super) denied: Tally,
     /// Responses of servers, likewise.
     pub(super) denied_responses: Tally,
+    /// Responses that were none, or broke off.
+    pub(super) response_errors: Tally,
     /// No connection to a server; a backend's own are those without a server.
     pub(super) unserved: Tally,
     /// Of responses that were compressed: octets before and after, and how many there were.
@@ -162,6 +164,7 @@ impl Traffic {
             &self.intercepted,
             &self.denied,
             &self.denied_responses,
+            &self.response_errors,
             &self.unserved,
             &self.last,
         ];
@@ -200,6 +203,7 @@ impl Traffic {
             intercepted: self.intercepted.now(),
             denied: self.denied.now(),
             denied_responses: self.denied_responses.now(),
+            response_errors: self.response_errors.now(),
             unserved: self.unserved.now(),
             compressed: std::array::from_fn(|at| self.compressed[at].now()),
             in_flight_max: self.in_flight_max.now(),
@@ -290,6 +294,7 @@ pub struct Totals {
     pub intercepted: u64,
     pub denied: u64,
     pub denied_responses: u64,
+    pub response_errors: u64,
     pub unserved: u64,
     pub compressed: [u64; 3],
     pub in_flight_max: u64,
@@ -362,6 +367,7 @@ impl Totals {
             (&mut self.intercepted, base.intercepted),
             (&mut self.denied, base.denied),
             (&mut self.denied_responses, base.denied_responses),
+            (&mut self.response_errors, base.response_errors),
             (&mut self.unserved, base.unserved),
         ];
         let responses = self.responses.iter_mut().zip(base.responses);
@@ -387,6 +393,7 @@ impl AddAssign for Totals {
         self.intercepted += other.intercepted;
         self.denied += other.denied;
         self.denied_responses += other.denied_responses;
+        self.response_errors += other.response_errors;
         self.unserved += other.unserved;
         for (sum, each) in self.compressed.iter_mut().zip(other.compressed) {
             *sum += each;

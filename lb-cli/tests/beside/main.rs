@@ -6,6 +6,7 @@ mod admin;
 #[path = "../common/mod.rs"]
 mod common;
 mod compression;
+mod figures;
 #[path = "../logs/line.rs"]
 mod line;
 mod script;
@@ -13,16 +14,22 @@ mod site;
 mod words;
 
 use line::Line;
+use script::{ACTS, OTHERS, play};
 use site::{Peer, Site};
 
 /// What two programs said and counted of the same.
 #[tokio::test]
 async fn a_site_is_told_and_counted_as_by_haproxy() {
     let (mut ours, mut theirs) = tokio::join!(Site::new(Peer::Lb), Site::new(Peer::Haproxy));
-    let (our_acts, their_acts) = tokio::join!(script::play(&mut ours), script::play(&mut theirs));
     let mut different = Vec::new();
-    for (ours, theirs) in our_acts.iter().zip(&their_acts) {
-        different.extend(ours.differences(theirs));
+    for acts in [ACTS, OTHERS] {
+        let (our, their) = tokio::join!(play(&mut ours, acts), play(&mut theirs, acts));
+        for (ours, theirs) in our.iter().zip(&their) {
+            different.extend(ours.differences(theirs));
+        }
+        if acts.len() == ACTS.len() {
+            different.extend(figures::differences(&ours, &theirs).await);
+        }
     }
     different.extend(words::differences(&ours.messages(), &theirs.messages()));
     assert!(different.is_empty(), "\n{}", different.join("\n"));

@@ -118,10 +118,20 @@ impl Site {
         origin.kill().await;
     }
 
+    /// What is answered to a line on the admin socket.
+    pub(crate) async fn ask(&self, line: &str) -> String {
+        admin::ask(&self.socket, line).await
+    }
+
+    /// The statistics.
+    pub(crate) async fn csv(&self) -> Csv {
+        Csv::of(&self.socket).await
+    }
+
     /// Waits until a figure says so.
     pub(crate) async fn reaches(&self, place: [&str; 3], value: &str) {
         within(&format!("{place:?} to be {value}"), async {
-            while Csv::of(&self.socket).await.get(place) != value {
+            while self.csv().await.get(place) != value {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         })
