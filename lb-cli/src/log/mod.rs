@@ -10,6 +10,7 @@
 mod alias;
 mod batch;
 mod capture;
+mod capturing;
 mod clock;
 mod file;
 mod json;
@@ -25,6 +26,7 @@ mod text;
 mod worker;
 
 pub use capture::{capture_request, capture_response};
+pub use capturing::{Captured, Capturing};
 pub use clock::LocalClock;
 pub use layout::Layout;
 pub use line::{Asked, Connections, Line, Termination};

@@ -38,7 +38,9 @@ pub(super) async fn respond(
 ) -> Result<Response<Body>, Infallible> {
     let plan = &site.frontend.plan;
     if let Some(status) = plan.monitor().and_then(|m| m.answers(&View::of(&request))) {
+        site.traffic().requests.add(1);
         site.traffic().intercepted.add(1);
+        site.traffic().answered(status.as_u16());
         return Ok(monitored(plan.pages(), status));
     }
     let client = request.extensions().get::<Client>().cloned();
@@ -258,10 +260,8 @@ impl Site {
     pub(super) fn log_refusal(&self, refused: &Refused) {
         let plan = &self.frontend.plan;
         let traffic = self.traffic();
-        if refused.began {
-            traffic.refused.add(1);
-            traffic.answered(refused.status.as_u16());
-        }
+        traffic.refused.add(1);
+        traffic.answered(refused.status.as_u16());
         if !refused.began && plan.model().dontlognull {
             return;
         }

@@ -23,7 +23,7 @@ use tower_layer::Layer;
 use super::{RunningBackend, RunningFrontend, System, frontend, tally::Tallies};
 use crate::{
     config::model::HttpConnection,
-    log::Unheard,
+    log::{Capturing, Unheard},
     plan::{To, forwarded_for},
     stats,
 };
@@ -77,10 +77,10 @@ pub(super) struct Target {
 
 pub(super) enum Entrance {
     Plain(Upstreams),
-    Sticky(StickyService<Upstreams>),
+    Sticky(StickyService<Capturing<Upstreams>>),
     Stick(StickService<Upstreams>),
     /// The cookie comes first.
-    Both(StickService<StickyService<Upstreams>>),
+    Both(StickService<StickyService<Capturing<Upstreams>>>),
 }
 
 impl Service {
@@ -282,10 +282,14 @@ impl Target {
         }
         let proxy = backend.observed(proxy.build());
         let sticky: Option<&StickySession> = backend.plan.sticky();
+        // The cookie's fields are not the server's.
+        let capturing = |proxy| Capturing::new(proxy, frontend.plan.logging().capture());
         Self {
             entrance: match (sticky, backend.plan.stick()) {
-                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
-                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
+                (Some(sticky), Some(stick)) => {
+                    Entrance::Both(stick.layer(sticky.layer(capturing(proxy))))
+                }
+                (Some(sticky), None) => Entrance::Sticky(sticky.layer(capturing(proxy))),
                 (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
                 (None, None) => Entrance::Plain(proxy),
             },

@@ -120,8 +120,12 @@ pub(super) struct Traffic {
     pub(super) denied: Tally,
     /// Responses of servers, likewise.
     pub(super) denied_responses: Tally,
+    /// Responses that were none, or broke off.
+    pub(super) response_errors: Tally,
     /// No connection to a server; a backend's own are those without a server.
     pub(super) unserved: Tally,
+    /// Of responses that were compressed: octets before and after, and how many there were.
+    pub(super) compressed: [Tally; 3],
     pub(super) in_flight_max: Tally,
     pub(super) queue_max: Tally,
     /// When the last request came, in milliseconds since the start and one.
@@ -167,12 +171,14 @@ impl Traffic {
             &self.intercepted,
             &self.denied,
             &self.denied_responses,
+            &self.response_errors,
             &self.unserved,
             &self.last,
         ];
         single
             .into_iter()
             .chain(&self.responses)
+            .chain(&self.compressed)
             .for_each(Tally::reset);
     }
 
@@ -188,13 +194,15 @@ impl Traffic {
             (&self.intercepted, totals.intercepted),
             (&self.denied, totals.denied),
             (&self.denied_responses, totals.denied_responses),
+            (&self.response_errors, totals.response_errors),
             (&self.unserved, totals.unserved),
             (&self.in_flight_max, totals.in_flight_max),
             (&self.queue_max, totals.queue_max),
             (&self.last, totals.last),
         ];
         let responses = self.responses.iter().zip(totals.responses);
-        for (tally, total) in single.into_iter().chain(responses) {
+        let compressed = self.compressed.iter().zip(totals.compressed);
+        for (tally, total) in single.into_iter().chain(responses).chain(compressed) {
             tally.set(total);
         }
         let times = [
@@ -245,7 +253,9 @@ impl Traffic {
             intercepted: self.intercepted.now(),
             denied: self.denied.now(),
             denied_responses: self.denied_responses.now(),
+            response_errors: self.response_errors.now(),
             unserved: self.unserved.now(),
+            compressed: std::array::from_fn(|at| self.compressed[at].now()),
             in_flight_max: self.in_flight_max.now(),
             queue_max: self.queue_max.now(),
             last: self.last.now(),
@@ -362,7 +372,9 @@ pub struct Totals {
     pub intercepted: u64,
     pub denied: u64,
     pub denied_responses: u64,
+    pub response_errors: u64,
     pub unserved: u64,
+    pub compressed: [u64; 3],
     pub in_flight_max: u64,
     pub queue_max: u64,
     /// Milliseconds after the start, and one; 0 is never.
@@ -433,10 +445,12 @@ impl Totals {
             (&mut self.intercepted, base.intercepted),
             (&mut self.denied, base.denied),
             (&mut self.denied_responses, base.denied_responses),
+            (&mut self.response_errors, base.response_errors),
             (&mut self.unserved, base.unserved),
         ];
         let responses = self.responses.iter_mut().zip(base.responses);
-        for (sum, base) in sums.into_iter().chain(responses) {
+        let compressed = self.compressed.iter_mut().zip(base.compressed);
+        for (sum, base) in sums.into_iter().chain(responses).chain(compressed) {
             *sum = sum.saturating_sub(base);
         }
         self
@@ -456,6 +470,7 @@ impl Totals {
             ("intercepted", &mut self.intercepted),
             ("denied", &mut self.denied),
             ("denied_responses", &mut self.denied_responses),
+            ("response_errors", &mut self.response_errors),
             ("unserved", &mut self.unserved),
             ("in_flight_max", &mut self.in_flight_max),
             ("queue_max", &mut self.queue_max),
@@ -466,6 +481,10 @@ impl Totals {
         }
         for (class, value) in self.responses.iter_mut().enumerate() {
             visit(&format!("responses.{class}"), value);
+        }
+        let compressed = ["bytes_in", "bytes_out", "responses"];
+        for (name, value) in compressed.into_iter().zip(&mut self.compressed) {
+            visit(&format!("compressed.{name}"), value);
         }
         let phases = [
             ("queued", &mut self.queued),
@@ -508,7 +527,11 @@ impl AddAssign for Totals {
         self.intercepted += other.intercepted;
         self.denied += other.denied;
         self.denied_responses += other.denied_responses;
+        self.response_errors += other.response_errors;
         self.unserved += other.unserved;
+        for (sum, each) in self.compressed.iter_mut().zip(other.compressed) {
+            *sum += each;
+        }
         self.in_flight_max = self.in_flight_max.max(other.in_flight_max);
         self.queue_max = self.queue_max.max(other.queue_max);
         self.last = self.last.max(other.last);
@@ -579,7 +602,7 @@ mod tests {
             assert_eq!(*value, seen, "{name}");
             names.push(name.to_owned());
         });
-        assert_eq!(seen, 13 + 6 + 4 * (4 + BUCKETS as u64));
+        assert_eq!(seen, 14 + 6 + 3 + 4 * (4 + BUCKETS as u64));
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len() as u64, seen);

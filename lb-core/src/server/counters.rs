@@ -61,7 +61,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Requests a policy or a persistence token sent here (`lbtot`).
+    /// Requests that a policy sent here, and no persistence token (`lbtot`).
     selected,
     /// Connections that could not be made (`econ`).
     connection_errors,

@@ -20,7 +20,7 @@ use lb_http::{
 };
 
 use super::Record;
-use crate::log::{self, Termination};
+use crate::log::{self, Captured, Termination};
 
 /// The body of every response; its end is the request's.
 pub(in crate::run) struct Body {
@@ -55,14 +55,21 @@ impl Body {
         mut record: Box<Record>,
     ) -> Self {
         let exchange = head.extensions.remove::<Exchange>();
+        let captured = head.extensions.remove::<Captured>();
         record.answered(head.status.as_u16(), exchange);
         if record
             .exchange
             .as_ref()
             .is_some_and(|e| e.failure.is_none())
         {
-            let capture = record.site.frontend.plan.logging().capture();
-            log::capture_response(capture, &head.headers, &mut record.transaction.captures);
+            let captures = &mut record.transaction.captures;
+            match captured {
+                Some(Captured(captured)) => captures.take_response_of(captured),
+                None => {
+                    let capture = record.site.frontend.plan.logging().capture();
+                    log::capture_response(capture, &head.headers, captures);
+                }
+            }
         }
         Self {
             inner: Inner::Plain(Source::Proxied(body)),
@@ -91,6 +98,9 @@ impl Body {
     /// Compresses what is to come.
     pub(in crate::run) fn compress(&mut self, encoder: Box<Encoder>) {
         let nothing = Inner::Plain(Source::Page(Bytes::new()));
+        if let Some(record) = &mut self.record {
+            record.compressed = Some(encoder.meter());
+        }
         if let Inner::Plain(source) = std::mem::replace(&mut self.inner, nothing) {
             let body = compression::Body::compressed(source, encoder);
             self.inner = Inner::Compressed(Box::new(body));

@@ -1,7 +1,10 @@
 //! What a request counts in: the statistics of this worker, and what rules track.
 
 use lb_core::table::Event;
-use lb_http::exchange::{Exchange, Failure};
+use lb_http::{
+    compression::Meter,
+    exchange::{Exchange, Failure},
+};
 use tokio::time::Instant;
 
 use super::Record;
@@ -25,7 +28,7 @@ impl Record {
         if let Some(server) = self.exchange.as_ref().and_then(|e| e.server.as_ref())
             && let Some(traffic) = self.site.server_traffic(at, server.uid())
         {
-            self.met(traffic);
+            self.met(at, traffic);
             traffic
                 .in_flight_max
                 .raise(server.in_flight().max(1).into());
@@ -57,12 +60,13 @@ impl Record {
         self.tracking.count(event, Instant::now());
     }
 
-    /// It has come to a server.
-    fn met(&self, traffic: &Traffic) {
+    /// It has come to a server of this backend.
+    fn met(&self, backend: usize, traffic: &Traffic) {
         traffic.requests.add(1);
-        traffic
-            .last
-            .raise(self.site.since_start(self.client.received()));
+        let came = self.site.since_start(self.client.received());
+        for traffic in [traffic, self.site.backend_traffic(backend)] {
+            traffic.last.raise(came);
+        }
     }
 
     /// Adds what is known only at the end.
@@ -72,22 +76,49 @@ impl Record {
             traffic.bytes_in.add(bytes_in);
             traffic.bytes_out.add(bytes_out);
         };
+        let compressed = |traffic: &Traffic| {
+            let Some(totals) = self.compressed.as_ref().map(Meter::totals) else {
+                return;
+            };
+            let numbers = [totals.bytes_in, totals.bytes_out, totals.responses];
+            for (tally, number) in traffic.compressed.iter().zip(numbers) {
+                tally.add(number);
+            }
+        };
         volume(self.site.traffic());
+        compressed(self.site.traffic());
         self.tracking.end(bytes_in, bytes_out, ended);
+        if !self.answered {
+            self.site.traffic().answered(0);
+        }
         let Some(at) = self.by.backend() else { return };
         let of_backend = self.site.backend_traffic(at);
         volume(of_backend);
+        compressed(of_backend);
         let exchange = self.exchange.as_ref();
         let server = exchange.and_then(|exchange| exchange.server.as_ref());
         let of_server = server.and_then(|server| self.site.server_traffic(at, server.uid()));
         if let Some(of_server) = of_server {
             volume(of_server);
             if !self.answered {
-                self.met(of_server);
+                self.met(at, of_server);
             }
         }
         let both = || [Some(of_backend), of_server].into_iter().flatten();
+        let failure = exchange.and_then(|exchange| exchange.failure);
+        let broke = matches!(self.termination, Termination('S' | 's', 'D'))
+            || matches!(
+                failure,
+                Some(Failure::ResponseTimeout | Failure::BadResponse | Failure::InvalidResponse)
+            );
+        if !self.answered {
+            // Whoever has gone has seen no status.
+            of_backend.answered(0);
+        }
         for traffic in both() {
+            if broke {
+                traffic.response_errors.add(1);
+            }
             match self.termination {
                 Termination('C' | 'c', _) => traffic.client_aborts.add(1),
                 Termination('S', 'D') => traffic.server_aborts.add(1),

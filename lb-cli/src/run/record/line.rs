@@ -1,6 +1,12 @@
 //! The end of a request, and the line that tells of it.
 
-use lb_http::{Broken, exchange::Exchange, fetch::View, format::Kept, transaction::LogLevel};
+use lb_http::{
+    Broken,
+    exchange::{Exchange, Preference, RequestCookie, ResponseCookie},
+    fetch::View,
+    format::Kept,
+    transaction::LogLevel,
+};
 use tokio::time::Instant;
 
 use super::{By, Record};
@@ -27,18 +33,7 @@ impl Drop for Record {
         if self.exchange.is_none()
             && let Some(abandoned) = self.client.take_abandoned()
         {
-            self.termination.1 = match &*abandoned {
-                Exchange {
-                    dequeued: Some(_),
-                    connected: None,
-                    ..
-                } => 'C',
-                Exchange {
-                    dequeued: Some(_), ..
-                } => 'H',
-                Exchange { dequeued: None, .. } => 'Q',
-            };
-            self.exchange = Some(*abandoned);
+            self.given_up(*abandoned);
         }
         if self.client.broken().is_some() && self.client.bytes_out() == 0 {
             self.status = None;
@@ -52,6 +47,31 @@ impl Drop for Record {
 }
 
 impl Record {
+    /// Its client has gone before there was a response.
+    fn given_up(&mut self, mut exchange: Exchange) {
+        self.termination.1 = match &exchange {
+            Exchange { dequeued: None, .. } => 'Q',
+            Exchange {
+                connected: None, ..
+            } => 'C',
+            // HAProxy tells who has closed from who has reset the connection.
+            _ if self.client.broken().is_some() => 'D',
+            _ => 'H',
+        };
+        let backend = self.by.backend().map(|at| self.site.backend(at));
+        if backend.is_some_and(|backend| backend.plan().sticky().is_some()) {
+            // The layer that knows more was dropped with its response.
+            exchange.request_cookie = match exchange.preference {
+                Preference::Honoured => RequestCookie::Valid,
+                Preference::Down => RequestCookie::Down,
+                Preference::Unknown => RequestCookie::Invalid,
+                Preference::None => RequestCookie::None,
+            };
+            exchange.response_cookie = ResponseCookie::None;
+        }
+        self.exchange = Some(exchange);
+    }
+
     pub(super) fn log(&self, ended: Instant) {
         let Some(asked) = &self.asked else { return };
         let Some(level) = level(self.transaction.log_level) else {

@@ -10,6 +10,7 @@ use http::{Method, Request, Uri, Version, response::Parts};
 use lb_core::table::Event;
 use lb_http::{
     Client,
+    compression::Meter,
     exchange::{Exchange, Failure},
     fetch::{ResponseView, View},
     format::Kept,
@@ -47,6 +48,8 @@ pub(super) struct Record {
     logged: bool,
     /// What it counts in.
     tracking: Tracking,
+    /// What becomes of its body, if that is compressed.
+    compressed: Option<Meter>,
 }
 
 /// Who answers.
@@ -106,7 +109,8 @@ impl Record {
         };
         count(site.traffic());
         match by {
-            By::Backend(at) | By::StatsOf(at) => count(site.backend_traffic(at)),
+            By::Backend(at) => site.backend_traffic(at).requests.add(1),
+            By::StatsOf(at) => count(site.backend_traffic(at)),
             By::Stats => site.traffic().intercepted.add(1),
             By::Nobody => {}
         }
@@ -129,6 +133,7 @@ impl Record {
             kept: Vec::new(),
             logged: false,
             tracking,
+            compressed: None,
         })
     }
 

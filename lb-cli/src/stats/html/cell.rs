@@ -97,7 +97,20 @@ impl Display for Detail<'_> {
                 Grouped(count(CliAbrt)),
                 Grouped(count(SrvAbrt))
             ),
-            Bin | Bout => write!(f, "{} bytes", Grouped(count(*column))),
+            Bin | Bout => {
+                write!(f, "{} bytes", Grouped(count(*column)))?;
+                match (column, count(CompRsp)) {
+                    (Bin, _) | (_, 0) => Ok(()),
+                    (_, responses) => {
+                        let (before, after) = (Grouped(count(CompIn)), Grouped(count(CompOut)));
+                        let responses = Grouped(responses);
+                        write!(
+                            f,
+                            ", compressed in {responses} responses: {before} to {after}"
+                        )
+                    }
+                }
+            }
             CheckStatus => {
                 f.write_str(row.word(CheckDesc))?;
                 match row.word(LastChk) {

@@ -322,7 +322,11 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if self.client.aborts_on_close() && feed.is_complete() && self.io.input.is_empty() {
                 // Bytes are the next request of a client that pipelines.
                 match self.io.poll_read_head(cx) {
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
+                    Poll::Ready(Ok(0)) => return Poll::Ready(None),
+                    Poll::Ready(Err(_)) => {
+                        self.client.broke_off(Broken::Gone);
+                        return Poll::Ready(None);
+                    }
                     Poll::Ready(Ok(_)) | Poll::Pending => {}
                 }
             }
