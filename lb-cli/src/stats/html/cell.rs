@@ -15,14 +15,7 @@ pub(super) fn cell(out: &mut String, row: &Row, column: Column) -> fmt::Result {
     match (column, row.field(column)) {
         (CheckStatus, Some(Field::Text(status))) => {
             let code = row.count(CheckCode).map(|code| format!("/{code}"));
-            let time = row.count(CheckDuration).map(|ms| format!(" {ms} ms"));
-            write!(
-                out,
-                "{}{}{}",
-                Text(status),
-                code.unwrap_or_default(),
-                time.unwrap_or_default()
-            )
+            write!(out, "{}{}", Text(status), code.unwrap_or_default())
         }
         // One of them is always 1.
         (Act | Bck, Some(Field::Number(flag))) if server => {
@@ -112,6 +105,9 @@ impl Display for Detail<'_> {
                 }
             }
             CheckStatus => {
+                if let Some(ms) = row.count(CheckDuration) {
+                    write!(f, "in {ms} ms: ")?;
+                }
                 f.write_str(row.word(CheckDesc))?;
                 match row.word(LastChk) {
                     "" => Ok(()),
