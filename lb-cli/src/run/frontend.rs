@@ -190,7 +190,7 @@ async fn respond(
         site.traffic().intercepted.add(1);
         return Ok(monitored(plan.pages(), status));
     }
-    let client = request.extensions().get::<Client>().cloned();
+    let mut client = request.extensions().get::<Client>().cloned();
     let mut transaction = Transaction::of(&request, plan.keeps_line());
     let asked = Asked::of(&site, &request);
     log::capture_request(
@@ -201,6 +201,7 @@ async fn respond(
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
+        client = request.extensions().get().cloned();
         if let Some(answer) = answer(&site, verdict).await {
             let record = client.map(|client| {
                 Record::new(&site, By::Nobody, client, asked)
@@ -243,6 +244,7 @@ async fn respond(
     let rules = &target.backend.plan.rules().request;
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
+        client = request.extensions().get().cloned();
         if let Some(answer) = answer(&site, verdict).await {
             let record = client.map(|client| {
                 Record::new(&site, by, client, asked)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lb_core::condition::{Arg, Call, ConditionError, Known, SampleExpr, Vocabulary, Word};
 
 use super::{
+    assign,
     convert::Chain,
     counters,
     expr::{HttpExpr, Needs},
@@ -281,8 +282,14 @@ impl HttpVocabulary {
         }
     }
 
-    /// Variables, too, are not there where nothing is kept.
-    fn check_variables(&self, converters: &[Call]) -> Result<(), ConditionError> {
+    /// Variables, too, are not there where nothing is kept, nor outside the part of an exchange that they live for.
+    fn check_variables(&self, expr: &SampleExpr) -> Result<(), ConditionError> {
+        for call in std::iter::once(&expr.fetch).chain(&expr.converters) {
+            if let ("var" | "set-var" | "unset-var", Some(arg)) = (call.name.as_str(), call.arg(0))
+            {
+                assign::check_scope(arg, self.place)?;
+            }
+        }
         if self.place != Place::Key {
             return Ok(());
         }
@@ -290,7 +297,7 @@ impl HttpVocabulary {
             let scope = arg.text.split_once('.').map(|(scope, _)| scope);
             scope.and_then(VariableScope::parse).is_some()
         };
-        let mut args = converters.iter().flat_map(|call| &call.args);
+        let mut args = expr.converters.iter().flat_map(|call| &call.args);
         args.find(is_variable).map_or(Ok(()), |arg| {
             let message = "variables are not known to `balance` yet";
             Err(ConditionError::new(arg.span, message))
@@ -318,7 +325,7 @@ impl Vocabulary for HttpVocabulary {
     fn resolve(&self, expr: &SampleExpr) -> Result<HttpExpr, ConditionError> {
         let fetch = fetch(&expr.fetch, &self.registry)?;
         self.check_place(&expr.fetch, fetch.needs())?;
-        self.check_variables(&expr.converters)?;
+        self.check_variables(expr)?;
         let converters = Chain::compile(&expr.converters, fetch.sample_type(), &self.registry)?;
         Ok(HttpExpr::new(written(expr), fetch, converters))
     }

@@ -1,12 +1,14 @@
 //! Rules on requests.
 
+use std::time::Duration;
+
 use http::{HeaderMap, Request, Response, StatusCode};
 use lb_core::condition::Scope;
 use lb_core::table::Tracked;
 
 use super::{
     Answer, Rule, RuleError, RuleTrace, Section, Verdict,
-    action::{Capture, Failed, HeaderRule, Line, Made, RequestAction},
+    action::{Capture, Failed, HeaderRule, Line, Made, Malformed, Part, RequestAction, Which},
     compile::compile,
 };
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
     exchange::Failure,
     fetch::{HttpVocabulary, View},
     page::Pages,
+    proxy::Overrides,
     transaction::{LogLevel, Transaction},
 };
 
@@ -29,8 +32,11 @@ enum Step<'r> {
     End(Verdict),
     Header(&'r HeaderRule, Made),
     Line(Result<Line, Failed>),
+    Client(Client),
     Fill(&'r Capture, Option<Box<[u8]>>),
     Level(LogLevel),
+    SendOnce,
+    Timeout(Which, Duration),
     Track(usize, Tracked),
 }
 
@@ -123,7 +129,7 @@ impl RequestRules {
                 if let (RequestAction::Variable(rule), true) = (&rule.action, holds)
                     && let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut())
                 {
-                    trace.done = rule.tell(view.transaction);
+                    trace.done = rule.tell(&view);
                 }
                 step
             });
@@ -160,8 +166,28 @@ impl RequestRules {
                     }
                     Ok(())
                 }
+                Step::Client(client) => {
+                    if telling {
+                        done = format!("from {} to {}", client.peer(), client.local());
+                    }
+                    request.extensions_mut().insert(client);
+                    Ok(())
+                }
                 Step::Level(level) => {
                     transaction.log_level = Some(level);
+                    Ok(())
+                }
+                Step::SendOnce => {
+                    let overrides: &mut Overrides =
+                        request.extensions_mut().get_or_insert_default();
+                    overrides.no_resend = true;
+                    Ok(())
+                }
+                Step::Timeout(which, time) => {
+                    which.set(request, time);
+                    if telling {
+                        done = format!("{time:?}");
+                    }
                     Ok(())
                 }
                 Step::Track(slot, tracked) => {
@@ -203,6 +229,7 @@ impl RequestAction {
                 hint(view.client, name, value.make(view));
                 None
             }
+            Self::Ends(rule) => Some(Step::Client(rule.make(view)?)),
             Self::File(rule) => {
                 rule.apply(view);
                 None
@@ -210,11 +237,25 @@ impl RequestAction {
             Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
             Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),
             Self::LogLevel(level) => Some(Step::Level(*level)),
+            Self::Normalize(normalizer) => {
+                let request = view.request.as_ref()?;
+                match normalizer.make(request) {
+                    Ok(new) => Some(Step::Line(Part::PathQuery.with(request, new?))),
+                    Err(Malformed) => {
+                        answer(pages.response(StatusCode::BAD_REQUEST), Failure::Denied)
+                    }
+                }
+            }
             Self::Redirect(redirect) => answer(redirect.response(view)?, Failure::Local),
             Self::Return(reply) => answer(reply.response(view, pages), Failure::Local),
+            Self::SendOnce => Some(Step::SendOnce),
             Self::Strict(on) => {
                 *strict = *on;
                 None
+            }
+            Self::Timeout(rule) => {
+                let (which, time) = rule.make(view)?;
+                Some(Step::Timeout(which, time))
             }
             Self::Tarpit(reply) => Some(Step::End(Verdict::Tarpit(Answer {
                 response: reply.response(view, pages),
@@ -223,9 +264,7 @@ impl RequestAction {
             Self::Track(track) => Some(Step::Track(track.slot(), track.begin(view)?)),
             Self::Target(rule) => Some(Step::Line(rule.make(view))),
             Self::Variable(rule) => {
-                if let Some(transaction) = view.transaction {
-                    rule.apply(view, transaction);
-                }
+                rule.apply(view);
                 None
             }
         }

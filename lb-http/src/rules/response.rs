@@ -170,9 +170,7 @@ impl ResponseAction {
                 None
             }
             Self::Variable(rule) => {
-                if let Some(transaction) = view.transaction {
-                    rule.apply(view, transaction);
-                }
+                rule.apply(view);
                 None
             }
         }
