@@ -398,16 +398,20 @@ impl Site {
     ) -> Response<Body> {
         let mut record = record.map(|record| record.answered_here(&answer));
         let (mut head, mut page) = answer.response.into_parts();
-        let rules = &self.frontend.plan.rules().after_response;
-        if !rules.is_empty() {
-            let client = record.as_deref().map(Record::client).cloned();
-            let pages = self.frontend.plan.pages();
-            if let Some(answer) = rules.apply(&mut head, client.as_ref(), &mut transaction, pages) {
+        let target = record.as_deref().and_then(Record::backend);
+        let target = target.map(|at| &self.targets[at]);
+        let back = target.filter(|target| !target.own);
+        let back = back.map(|target| target.backend.plan.rules());
+        let pages = target.map_or(self.frontend.plan.pages(), |target| &target.pages);
+        let client = record.as_deref().map(Record::client);
+        for rules in back.into_iter().chain([self.frontend.plan.rules()]) {
+            let rules = &rules.after_response;
+            if let Some(answer) = rules.apply(&mut head, client, &mut transaction, pages) {
                 (head, page) = answer.response.into_parts();
             }
-            if let Some(record) = &mut record {
-                record.goes_out_with(&head);
-            }
+        }
+        if let Some(record) = &mut record {
+            record.goes_out_with(&head);
         }
         let record = record.map(|mut record| {
             record.transaction = transaction;
@@ -447,8 +451,8 @@ impl Site {
                 head = body.replace(answer);
             }
         }
-        body.goes_out_with(&head);
         body.give_transaction(transaction);
+        body.goes_out_with(&head);
         Response::from_parts(head, body)
     }
 

@@ -222,22 +222,41 @@ impl Record {
         }
     }
 
-    /// What servers answer, or fail to. Observed on HAProxy: one that cannot be reached counts nowhere.
     fn count_errors(&self, status: u16) {
-        let Some(exchange) = self.exchange.as_ref().filter(|_| !self.tracking.is_empty()) else {
-            return;
-        };
-        let event = match (exchange.failure, status) {
+        if !self.tracking.is_empty()
+            && let Some(event) = self.error(status)
+        {
+            self.tracking.count(event, Instant::now());
+        }
+    }
+
+    /// What servers answer, or fail to. Observed on HAProxy: one that cannot be reached counts nowhere.
+    fn error(&self, status: u16) -> Option<Event> {
+        match (self.exchange.as_ref()?.failure, status) {
             (
                 Some(Failure::ResponseTimeout | Failure::BadResponse | Failure::InvalidResponse),
                 _,
-            ) => Event::Failure,
-            (Some(_), _) | (None, 501 | 505) => return,
-            (None, 400..=499) => Event::Error,
-            (None, 500..=599) => Event::Failure,
-            (None, _) => return,
-        };
-        self.tracking.count(event, Instant::now());
+            ) => Some(Event::Failure),
+            (Some(_), _) | (None, 501 | 505) => None,
+            (None, 400..=499) => Some(Event::Error),
+            (None, 500..=599) => Some(Event::Failure),
+            (None, _) => None,
+        }
+    }
+
+    /// Counts, to its end, in what rules on the response have chosen. Observed: as if they had chosen before it.
+    fn tracking_more(&mut self, more: &mut Tracking) {
+        let error = self.status.and_then(|status| self.error(status));
+        self.tracking.extend(more, |tracked| {
+            if let Some(event) = error {
+                tracked.entry().count(event, Instant::now());
+            }
+        });
+    }
+
+    /// The backend that its request has reached.
+    pub(super) const fn backend(&self) -> Option<usize> {
+        self.by.backend()
     }
 
     /// A rule has put another response in the place of the server's.
@@ -493,8 +512,11 @@ impl Body {
     }
 
     /// Gives it back.
-    pub(super) fn give_transaction(&mut self, transaction: Transaction) {
+    pub(super) fn give_transaction(&mut self, mut transaction: Transaction) {
         if let Some(record) = &mut self.record {
+            if !transaction.tracking.is_empty() {
+                record.tracking_more(&mut transaction.tracking);
+            }
             record.transaction = transaction;
         }
     }

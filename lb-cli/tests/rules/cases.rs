@@ -8,6 +8,8 @@ pub(crate) struct Case {
     pub(crate) after: &'static [&'static str],
     /// Rules on requests of its backend.
     pub(crate) behind: &'static [&'static str],
+    /// Its rules after responses.
+    pub(crate) after_behind: &'static [&'static str],
     pub(crate) sends: &'static [Send],
 }
 
@@ -44,6 +46,7 @@ const NONE: Case = Case {
     response: &[],
     after: &[],
     behind: &[],
+    after_behind: &[],
     sends: &[],
 };
 
@@ -396,6 +399,14 @@ pub(crate) const CASES: &[Case] = &[
         name: "response-redirect",
         response: &["redirect location /rr"],
         sends: &[get("GET /")],
+        ..NONE
+    },
+    Case {
+        name: "after-behind",
+        behind: &["deny if { path /denied }", "return if { path /returned }"],
+        after: &["add-header x-front 1"],
+        after_behind: &["add-header x-behind %[res.hdr(x-front)]."],
+        sends: &[get("GET /denied"), get("GET /returned"), get("GET /")],
         ..NONE
     },
     Case {

@@ -67,6 +67,7 @@ impl Peer {
             ),
         };
         self.rules(&mut text, "request", case.behind);
+        self.rules(&mut text, "after-response", case.after_behind);
         text
     }
 

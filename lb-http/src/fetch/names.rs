@@ -30,8 +30,10 @@ pub enum Place {
     Request,
     /// Rules on responses: the response's head; of the request only what was kept.
     Response,
-    /// The key of a `balance`: the request's head, and nothing that is kept for it.
+    /// The key of a `balance` or a `stick`: the request's head, and nothing that is kept for it.
     Key,
+    /// The key of a `stick` on responses: the response's head, and nothing that is kept.
+    ResponseKey,
     /// A log line: all is over. What an expression needs is taken while it is there.
     Log,
 }
@@ -269,15 +271,18 @@ impl HttpVocabulary {
                 "`{name}` is known only once there is a response"
             ))
             .help("it is for rules on responses and for logs")),
+            (Place::ResponseKey, Needs::Request) => Err(error(format!(
+                "`{name}` is gone once the request has been sent"
+            ))),
             (Place::Response, Needs::Request) => Err(error(format!(
                 "`{name}` is gone once the request has been sent"
             ))
             .help(format!(
                 "keep it: `set-var(txn.kept) {name}` in a rule on requests, `var(txn.kept)` here"
             ))),
-            (Place::Key, Needs::Transaction) => {
-                Err(error(format!("`{name}` is not known to `balance` yet")))
-            }
+            (Place::Key | Place::ResponseKey, Needs::Transaction) => Err(error(format!(
+                "`{name}` is not known to keys of `balance` and `stick` yet"
+            ))),
             _ => Ok(()),
         }
     }
@@ -290,7 +295,7 @@ impl HttpVocabulary {
                 assign::check_scope(arg, self.place)?;
             }
         }
-        if self.place != Place::Key {
+        if !matches!(self.place, Place::Key | Place::ResponseKey) {
             return Ok(());
         }
         let is_variable = |arg: &&Arg| {
@@ -299,7 +304,7 @@ impl HttpVocabulary {
         };
         let mut args = expr.converters.iter().flat_map(|call| &call.args);
         args.find(is_variable).map_or(Ok(()), |arg| {
-            let message = "variables are not known to `balance` yet";
+            let message = "variables are not known to keys of `balance` and `stick` yet";
             Err(ConditionError::new(arg.span, message))
         })
     }

@@ -10,6 +10,7 @@ use super::{
     Answer, Rule, RuleError, RuleTrace, Section, Verdict,
     action::{Capture, Failed, HeaderRule, Line, Made, Malformed, Part, RequestAction, Which},
     compile::compile,
+    trace,
 };
 use crate::{
     Client,
@@ -126,50 +127,53 @@ impl RequestRules {
                 let step = holds
                     .then(|| rule.action.step(&view, pages, &mut strict))
                     .flatten();
-                if let (RequestAction::Variable(rule), true) = (&rule.action, holds)
-                    && let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut())
-                {
-                    trace.done = rule.tell(&view);
+                if holds && step.is_none() {
+                    match &rule.action {
+                        RequestAction::Variable(rule) => {
+                            trace::tell(&mut traces, || rule.tell(&view));
+                        }
+                        RequestAction::Ends(_)
+                        | RequestAction::Redirect(_)
+                        | RequestAction::Timeout(_)
+                        | RequestAction::Track(_) => {
+                            trace::tell(&mut traces, || "nothing: its sample is not there".into());
+                        }
+                        _ => {}
+                    }
                 }
                 step
             });
             let Some(step) = step else {
                 return Verdict::Pass;
             };
-            let mut done = String::new();
-            let telling = traces.is_some();
             let changed = match step {
                 Step::End(verdict) => {
-                    if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
-                        trace.done = verdict.told();
-                    }
+                    trace::tell(&mut traces, || verdict.told());
                     return verdict;
                 }
                 Step::Header(rule, made) => {
                     let changed = rule.apply(made, request.headers_mut());
-                    if telling {
-                        done = rule.tell(request.headers());
-                    }
+                    trace::tell(&mut traces, || rule.tell(request.headers()));
                     changed
                 }
                 Step::Line(line) => {
                     let changed = line.and_then(|line| line.apply(request));
-                    if telling {
-                        done = format!("{} {}", request.method(), request.uri());
-                    }
+                    trace::tell(&mut traces, || {
+                        format!("{} {}", request.method(), request.uri())
+                    });
                     changed
                 }
                 Step::Fill(capture, text) => {
                     if let Some(text) = text {
                         capture.fill(&text, transaction);
-                        done = text.escape_ascii().to_string();
+                        trace::tell(&mut traces, || text.escape_ascii().to_string());
                     }
                     Ok(())
                 }
                 Step::Client(client) => {
-                    if telling {
-                        done = format!("from {} to {}", client.peer(), client.local());
-                    }
+                    trace::tell(&mut traces, || {
+                        format!("from {} to {}", client.peer(), client.local())
+                    });
                     request.extensions_mut().insert(client);
                     Ok(())
                 }
@@ -185,21 +189,17 @@ impl RequestRules {
                 }
                 Step::Timeout(which, time) => {
                     which.set(request, time);
-                    if telling {
-                        done = format!("{time:?}");
-                    }
+                    trace::tell(&mut traces, || format!("{time:?}"));
                     Ok(())
                 }
                 Step::Track(slot, tracked) => {
+                    trace::tell(&mut traces, || trace::tracked(&tracked));
                     transaction.tracking.track(slot, tracked);
                     Ok(())
                 }
             };
-            if changed.is_err() && telling {
-                done = "the rewrite failed".to_owned();
-            }
-            if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
-                trace.done = done;
+            if changed.is_err() {
+                trace::tell(&mut traces, || "the rewrite failed".to_owned());
             }
             if changed.is_err() && strict {
                 return Verdict::Answer(Answer {

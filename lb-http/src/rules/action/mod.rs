@@ -91,6 +91,8 @@ pub(super) enum ResponseAction {
     /// `set-status`, with its reason.
     Status(StatusCode, Option<bytes::Bytes>),
     Strict(bool),
+    /// `track-sc0`, `track-sc1`, `track-sc2`.
+    Track(Track),
     Variable(VariableRule),
 }
 
@@ -170,6 +172,9 @@ const RESPONSE: &[&str] = &[
     "set-var-fmt",
     "silent-drop",
     "strict-mode",
+    "track-sc0",
+    "track-sc1",
+    "track-sc2",
     "unset-var",
 ];
 /// Those of `http-after-response`.
@@ -280,6 +285,9 @@ impl ResponseAction {
             }
             "silent-drop" => Self::Hangup(Hangup::Silent),
             "strict-mode" => Self::Strict(strict(words)?),
+            "track-sc0" => Self::Track(Track::parse(0, words)?),
+            "track-sc1" => Self::Track(Track::parse(1, words)?),
+            "track-sc2" => Self::Track(Track::parse(2, words)?),
             name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
             _ => return Err(unknown(name, words, "on responses", RESPONSE)),
         })

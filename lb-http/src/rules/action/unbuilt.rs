@@ -30,7 +30,7 @@ const NAMES: &[&str] = &[
 const FAMILIES: &[&str] = &["lua."];
 
 /// Those that are built for requests only.
-const OF_RESPONSES: &[&str] = &["track-sc0", "track-sc1", "track-sc2"];
+const OF_RESPONSES: &[&str] = &["set-timeout"];
 
 /// Is it the name of one that no rule has here, or no rule on responses?
 pub(super) fn is_haproxys(name: &str, on_requests: bool) -> bool {
