@@ -114,7 +114,7 @@ impl Backend {
             servers: servers(model, names, diagnostics),
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
-            stick: table::stick(model, &scopes, registry, diagnostics),
+            stick: table::stick(model, registry, diagnostics),
             persist: Persist {
                 force: rules(scope, &model.force_persist, diagnostics),
                 ignore: rules(scope, &model.ignore_persist, diagnostics),

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use lb_core::condition::{Condition, Scope, Word};
+use lb_core::condition::{AclError, Condition, Scope, Word};
 use lb_http::{
     compression::Compression,
     fetch::{HttpExpr, HttpVocabulary, Place, Registry, View},
@@ -310,25 +310,31 @@ pub(super) fn listen(bind: &model::Bind) -> Listen {
     listen
 }
 
+/// The named conditions of a section, as they are at one place, and what is wrong with them there.
+pub(super) fn scope(
+    acls: &[model::Acl],
+    place: Place,
+    registry: &Arc<Registry>,
+) -> (Scope<HttpVocabulary>, Vec<AclError>) {
+    let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
+    let mut builder = Scope::builder(vocabulary)
+        .patterns(Arc::clone(registry.patterns()))
+        .files(|name| std::fs::read(name));
+    for acl in acls {
+        let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
+        builder = builder.acl(&acl.name, &texts);
+    }
+    builder.build()
+}
+
 /// The named conditions of a section, as its texts on requests and on responses see them.
 pub(super) fn scopes(
     acls: &[model::Acl],
     registry: &Arc<Registry>,
     diagnostics: &mut Diagnostics,
 ) -> Scopes {
-    let build = |place| {
-        let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
-        let mut builder = Scope::builder(vocabulary)
-            .patterns(Arc::clone(registry.patterns()))
-            .files(|name| std::fs::read(name));
-        for acl in acls {
-            let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
-            builder = builder.acl(&acl.name, &texts);
-        }
-        builder.build()
-    };
-    let (request, mut errors) = build(Place::Request);
-    let (response, others) = build(Place::Response);
+    let (request, mut errors) = scope(acls, Place::Request, registry);
+    let (response, others) = scope(acls, Place::Response, registry);
     // What is wrong in one place only is told where the name is used there; the rest is the same in both, but for what
     // a misplaced fetch hides.
     errors.extend(

@@ -7,13 +7,13 @@ use lb_core::{
     table::{DataType, Table},
 };
 use lb_http::{
-    fetch::{HttpExpr, HttpVocabulary, Registry},
+    fetch::{HttpExpr, HttpVocabulary, Place, Registry},
     stick::{Rule, Stick, Use},
     transaction::Tracking,
 };
 use tokio::time::Instant;
 
-use super::{Kept, problem, rules::Scopes};
+use super::{Kept, frontend, problem};
 use crate::config::{Config, Diagnostics, Spanned, model};
 
 /// Does a backend keep servers in the table of this name? As in HAProxy, to stick is to store servers.
@@ -61,7 +61,7 @@ pub(super) fn register(config: &Config, tables: &[Arc<Table>], registry: Registr
     let of_backends = config.backends.iter().map(|backend| &backend.rules);
     for rule in of_frontends
         .chain(of_backends)
-        .flat_map(|rules| &rules.http_request)
+        .flat_map(|rules| rules.http_request.iter().chain(&rules.http_response))
     {
         if let Some((slot, name)) = tracks(&rule.0)
             && let Some(table) = tables.iter().find(|table| table.name() == name)
@@ -89,14 +89,19 @@ fn tracks(rule: &str) -> Option<(usize, String)> {
 /// The layer of a backend's `stick`; none without rules.
 pub(super) fn stick(
     model: &model::Backend,
-    scopes: &Scopes,
-    registry: &Registry,
+    registry: &Arc<Registry>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Stick> {
+    if model.stick.is_empty() {
+        return None;
+    }
+    // What is wrong with a condition in itself has been told, and what is wrong with it here is told here.
+    let scope = |place| frontend::scope(&model.acl, place, registry).0;
+    let (request, response) = (scope(Place::Key), scope(Place::ResponseKey));
     let rules = model.stick.iter().filter_map(|rule| {
         let scope = match rule.usage {
-            Use::StoreResponse => &scopes.response,
-            _ => &scopes.request,
+            Use::StoreResponse => &response,
+            _ => &request,
         };
         let (key, condition) = compile(&rule.key, scope, diagnostics)?;
         // A table that is not there has been told.

@@ -43,8 +43,7 @@ pub(super) async fn respond(
         site.traffic().answered(status.as_u16());
         return Ok(monitored(plan.pages(), status));
     }
-    let client = request.extensions().get::<Client>().cloned();
-    let client = client.expect("the server puts one into every request");
+    let mut client = client_of(&request);
     let mut transaction = Transaction::of(&request, plan.keeps_line());
     let asked = Asked::of(&site, &request);
     log::capture_request(
@@ -55,6 +54,7 @@ pub(super) async fn respond(
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
+        client = client_of(&request);
         if let Some(answer) = answer(&site, verdict).await {
             let record = Record::new(&site, By::Nobody, client, asked, transaction);
             return Ok(site.answered(record.seeing(&request), answer));
@@ -85,6 +85,7 @@ pub(super) async fn respond(
     let rules = &target.backend.plan.rules().request;
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
+        client = client_of(&request);
         if let Some(answer) = answer(&site, verdict).await {
             let record = Record::new(&site, by, client, asked, transaction);
             return Ok(site.answered(record.seeing(&request), answer));
@@ -141,6 +142,12 @@ async fn answer(site: &Site, verdict: Verdict) -> Option<Answer> {
     }
 }
 
+/// Who asks; a rule may have said that it is somebody else (`set-src`).
+fn client_of(request: &Request<Incoming>) -> Client {
+    let client = request.extensions().get::<Client>().cloned();
+    client.expect("the server puts one into every request")
+}
+
 /// HAProxy's page for those who watch.
 fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
     let page = pages.response(status);
@@ -152,16 +159,20 @@ impl Site {
     fn answered(&self, record: Box<Record>, answer: Answer) -> Response<Body> {
         let mut record = record.answered_here(&answer);
         let (mut head, mut page) = answer.response.into_parts();
-        let rules = &self.frontend.plan.rules().after_response;
-        if !rules.is_empty() {
+        let target = record.backend().map(|at| &self.targets[at]);
+        let back = target.filter(|target| !target.own);
+        let back = back.map(|target| target.backend.plan.rules());
+        let pages = target.map_or(self.frontend.plan.pages(), |target| &target.pages);
+        let rules = back.into_iter().chain([self.frontend.plan.rules()]);
+        let rules = rules.map(|rules| &rules.after_response);
+        for rules in rules.filter(|rules| !rules.is_empty()) {
             let client = record.client().clone();
-            let pages = self.frontend.plan.pages();
             let transaction = &mut record.transaction;
             if let Some(answer) = rules.apply(&mut head, Some(&client), transaction, pages) {
                 (head, page) = answer.response.into_parts();
             }
-            record.goes_out_with(&head);
         }
+        record.goes_out_with(&head);
         let mut body = Body::page(page, Some(record));
         body.begins(&head);
         Response::from_parts(head, body)
@@ -197,8 +208,8 @@ impl Site {
                 *head = body.replace(answer);
             }
         }
-        body.goes_out_with(head);
         body.give_transaction(transaction);
+        body.goes_out_with(head);
     }
 
     /// The backend of a route.

@@ -116,8 +116,11 @@ impl Body {
     }
 
     /// Gives it back.
-    pub(in crate::run) fn give_transaction(&mut self, transaction: Transaction) {
+    pub(in crate::run) fn give_transaction(&mut self, mut transaction: Transaction) {
         if let Some(record) = &mut self.record {
+            if !transaction.tracking.is_empty() {
+                record.tracking_more(&mut transaction.tracking);
+            }
             record.transaction = transaction;
         }
     }

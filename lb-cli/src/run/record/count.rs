@@ -4,6 +4,7 @@ use lb_core::table::Event;
 use lb_http::{
     compression::Meter,
     exchange::{Exchange, Failure},
+    transaction::Tracking,
 };
 use tokio::time::Instant;
 
@@ -42,22 +43,36 @@ impl Record {
         }
     }
 
-    /// What servers answer, or fail to. Observed on HAProxy: one that cannot be reached counts nowhere.
     fn count_errors(&self, status: u16) {
-        let Some(exchange) = self.exchange.as_ref().filter(|_| !self.tracking.is_empty()) else {
-            return;
-        };
-        let event = match (exchange.failure, status) {
+        if !self.tracking.is_empty()
+            && let Some(event) = self.error(status)
+        {
+            self.tracking.count(event, Instant::now());
+        }
+    }
+
+    /// What servers answer, or fail to. Observed on HAProxy: one that cannot be reached counts nowhere.
+    fn error(&self, status: u16) -> Option<Event> {
+        match (self.exchange.as_ref()?.failure, status) {
             (
                 Some(Failure::ResponseTimeout | Failure::BadResponse | Failure::InvalidResponse),
                 _,
-            ) => Event::Failure,
-            (Some(_), _) | (None, 501 | 505) => return,
-            (None, 400..=499) => Event::Error,
-            (None, 500..=599) => Event::Failure,
-            (None, _) => return,
-        };
-        self.tracking.count(event, Instant::now());
+            ) => Some(Event::Failure),
+            (Some(_), _) | (None, 501 | 505) => None,
+            (None, 400..=499) => Some(Event::Error),
+            (None, 500..=599) => Some(Event::Failure),
+            (None, _) => None,
+        }
+    }
+
+    /// Counts, to its end, in what rules on the response have chosen. Observed: as if they had chosen before it.
+    pub(super) fn tracking_more(&mut self, more: &mut Tracking) {
+        let error = self.status.and_then(|status| self.error(status));
+        self.tracking.extend(more, |tracked| {
+            if let Some(event) = error {
+                tracked.entry().count(event, Instant::now());
+            }
+        });
     }
 
     /// It has come to a server of this backend.

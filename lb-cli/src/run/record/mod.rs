@@ -184,6 +184,11 @@ impl Record {
         self
     }
 
+    /// The backend that its request has reached.
+    pub(super) const fn backend(&self) -> Option<usize> {
+        self.by.backend()
+    }
+
     /// Who asked.
     pub(super) fn client(&self) -> &Client {
         &self.client

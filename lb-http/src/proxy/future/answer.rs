@@ -108,7 +108,8 @@ where
                 head.parts.headers.insert(UPGRADE, protocol);
             }
         }
-        let timeouts = self.shared.timeouts;
+        let mut timeouts = self.shared.timeouts;
+        timeouts.tunnel = self.overrides.tunnel.unwrap_or(timeouts.tunnel);
         let tunnel = Tunnel::new(*exchange.into_connection(), lease, timeouts);
         if let Some(tunnel) = upgrade.hand_over(tunnel) {
             head.parts.extensions.insert(tunnel);

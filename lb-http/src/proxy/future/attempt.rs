@@ -123,7 +123,7 @@ where
             await_continue: outgoing.awaits_continue(&body),
             body,
             encoder,
-            timeout: self.shared.timeouts.server,
+            timeout: self.overrides.server.unwrap_or(self.shared.timeouts.server),
             shut_down: upstream.shut_down(),
         };
         let exchange = Exchange::new(connection, plan, now, |head| {
@@ -188,7 +188,9 @@ where
     }
 
     fn affordable(&self, cause: Cause) -> bool {
-        self.attempts.retries_on(cause)
+        let resend = cause == Cause::ConnectFailure || !self.overrides.no_resend;
+        resend
+            && self.attempts.retries_on(cause)
             && self
                 .shared
                 .budget

@@ -212,6 +212,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 .is_some_and(|left| left > incoming::WORTH_READING)
     }
 
+    /// How long the client may be silent, or take nothing, in this request.
+    fn client_timeout(&self) -> Duration {
+        let own = self.settings.timeouts.client;
+        self.client.timeout().unwrap_or(own)
+    }
+
     fn is_stopping(&self) -> bool {
         self.shutdown.has_begun()
     }
@@ -316,7 +322,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if let Poll::Ready(Ok(response)) = polled {
                 return Poll::Ready(Some(response));
             }
-            if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
+            let timeout = self.client_timeout();
+            if feed.poll(cx, &mut self.io, &mut self.timer, timeout) {
                 continue;
             }
             if self.client.aborts_on_close() && feed.is_complete() && self.io.input.is_empty() {
