@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Reply, changes, dump,
     info::Info,
-    servers,
+    lists, servers,
     statistics::Statistics,
     table::{CommandError, Table},
     vrrp::Vrrp,
@@ -30,10 +30,30 @@ pub(crate) fn table(system: &Arc<System>, vrrp: Option<Arc<dyn Vrrp>>) -> Table 
 /// Looks at a system.
 fn shows(table: Table, system: &Arc<System>) -> Table {
     type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
-    let shows: [(&str, &str, Show); 7] = [
+    let shows: [(&str, &str, Show); 11] = [
         ("show backend", "the backends there are", |system, _| {
             Ok(servers::backends(system).into())
         }),
+        (
+            "get acl <acl> <value>",
+            "the patterns that a text meets",
+            lists::acl::get,
+        ),
+        (
+            "get map <map> <value>",
+            "the entries that a text meets",
+            lists::map::get,
+        ),
+        (
+            "show acl [@<ver>] [<acl>]",
+            "files of patterns, or one of them",
+            lists::acl::show,
+        ),
+        (
+            "show map [@<ver>] [<map>]",
+            "the maps there are, or one of them",
+            lists::map::show,
+        ),
         (
             "show info [typed|json]",
             "the process: version, uptime, connections",
@@ -71,7 +91,57 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
 /// Changes a system.
 fn all_changes(table: Table, system: &Arc<System>) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
-    let changes: [(&str, &str, Change); 18] = [
+    let changes: [(&str, &str, Change); 28] = [
+        (
+            "add acl [@<ver>] <acl> <pattern>",
+            "adds a pattern to a file of them",
+            lists::acl::add,
+        ),
+        (
+            "clear acl [@<ver>] <acl>",
+            "takes all patterns away",
+            lists::acl::clear,
+        ),
+        (
+            "clear map [@<ver>] <map>",
+            "takes all entries away",
+            lists::map::clear,
+        ),
+        (
+            "commit acl @<ver> <acl>",
+            "puts patterns that were prepared to use",
+            lists::acl::commit,
+        ),
+        (
+            "commit map @<ver> <map>",
+            "puts entries that were prepared to use",
+            lists::map::commit,
+        ),
+        (
+            "del acl <acl> [<pattern>|#<ref>]",
+            "takes a pattern away",
+            lists::acl::del,
+        ),
+        (
+            "del map <map> [<key>|#<ref>]",
+            "takes an entry away",
+            lists::map::del,
+        ),
+        (
+            "prepare acl <acl>",
+            "begins new patterns beside those in use",
+            lists::acl::prepare,
+        ),
+        (
+            "prepare map <map>",
+            "begins new entries beside those in use",
+            lists::map::prepare,
+        ),
+        (
+            "set map <map> [<key>|#<ref>] <value>",
+            "gives an entry another value",
+            lists::map::set,
+        ),
         (
             "add server <bk>/<srv> [opts]*",
             "a new server, in maintenance",
@@ -163,13 +233,21 @@ fn all_changes(table: Table, system: &Arc<System>) -> Table {
             changes::shut_sessions,
         ),
     ];
-    changes
+    let table = changes
         .into_iter()
         .fold(table, |table, (usage, help, change)| {
             table
                 .direct(usage, AdminLevel::Admin, help, on(system, change))
                 .change()
-        })
+        });
+    let (usage, help) = (
+        "add map [@<ver>] <map> <key> <val>",
+        "adds an entry, or lines of them after `<<`",
+    );
+    table
+        .direct(usage, AdminLevel::Admin, help, on(system, lists::map::add))
+        .change()
+        .with_payload()
 }
 
 fn first(words: &[String]) -> Option<&str> {
@@ -207,6 +285,7 @@ fn virtual_routers(table: Table, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
                 async move { answer?.await }
             },
         )
+        .change()
 }
 
 fn some(vrrp: Option<&Arc<dyn Vrrp>>) -> Result<&Arc<dyn Vrrp>, CommandError> {

@@ -13,6 +13,7 @@ mod commands;
 mod dump;
 mod info;
 mod line;
+mod lists;
 mod reply;
 mod servers;
 mod session;

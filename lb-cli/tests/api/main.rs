@@ -8,6 +8,7 @@
 
 mod changes;
 mod haproxy;
+mod lists;
 mod output;
 #[path = "../process/mod.rs"]
 mod process;
