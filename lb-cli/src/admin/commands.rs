@@ -7,7 +7,8 @@ use super::{
     info::Info,
     lists, servers,
     statistics::Statistics,
-    table::{CommandError, Table},
+    table::{CommandError, Replying, Table},
+    tables,
     vrrp::Vrrp,
 };
 use crate::{
@@ -83,15 +84,37 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
             |system, words| Ok(changes::weight(system, words)?.into()),
         ),
     ];
-    shows.into_iter().fold(table, |table, (usage, help, show)| {
+    let table = shows.into_iter().fold(table, |table, (usage, help, show)| {
         table.direct(usage, AdminLevel::User, help, on(system, show))
-    })
+    });
+    table.command(
+        "show table [<table>] [<filter>]*",
+        AdminLevel::Operator,
+        "tables, or what is counted of each key",
+        apart(system, tables::show),
+    )
+}
+
+/// On a thread of its own: what is long would hold up checks.
+fn apart(
+    system: &Arc<System>,
+    run: fn(&System, &[String]) -> Result<Reply, Refusal>,
+) -> impl Fn(Vec<String>) -> Replying + Send + Sync + 'static {
+    let system = Arc::clone(system);
+    move |words| {
+        let system = Arc::clone(&system);
+        let done = tokio::task::spawn_blocking(move || run(&system, &words));
+        Box::pin(async move {
+            let done = done.await;
+            Ok(done.map_err(|error| CommandError::Failed(error.to_string()))??)
+        })
+    }
 }
 
 /// Changes a system.
 fn all_changes(table: Table, system: &Arc<System>) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
-    let changes: [(&str, &str, Change); 28] = [
+    let changes: [(&str, &str, Change); 30] = [
         (
             "add acl [@<ver>] <acl> <pattern>",
             "adds a pattern to a file of them",
@@ -151,6 +174,11 @@ fn all_changes(table: Table, system: &Arc<System>) -> Table {
             "clear counters [all]",
             "forgets maxima, or all counts",
             changes::clear_counters,
+        ),
+        (
+            "clear table <table> [<filter>]*",
+            "forgets keys (filter: data.* <op> <val>, or key)",
+            tables::clear,
         ),
         (
             "del server <bk>/<srv>",
@@ -216,6 +244,11 @@ fn all_changes(table: Table, system: &Arc<System>) -> Table {
             "set server <bk>/<srv> [opts]*",
             "a server's state, weight, address or health",
             changes::set_server,
+        ),
+        (
+            "set table <table> key <k> [data.* <v>]*",
+            "what is counted of a key, which may be new",
+            tables::set,
         ),
         (
             "set weight <bk>/<srv> <weight>",

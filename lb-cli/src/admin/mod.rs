@@ -20,6 +20,7 @@ mod session;
 mod socket;
 mod statistics;
 mod table;
+mod tables;
 mod typed;
 mod unbuilt;
 mod usage;

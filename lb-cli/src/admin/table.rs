@@ -28,7 +28,7 @@ use crate::{
 /// What a command will answer: lines without an empty one among them.
 pub type Answer = Pin<Box<dyn Future<Output = Result<String, CommandError>> + Send>>;
 
-type Replying = Pin<Box<dyn Future<Output = Result<Reply, CommandError>> + Send>>;
+pub(super) type Replying = Pin<Box<dyn Future<Output = Result<Reply, CommandError>> + Send>>;
 
 type Run = Box<dyn Fn(Vec<String>) -> Replying + Send + Sync>;
 

@@ -6,7 +6,6 @@ use crate::run::Refusal;
 const COMMANDS: &[&str] = &[
     "abort ssl",
     "add ssl",
-    "clear table",
     "commit ssl",
     "del ssl",
     "disable dynamic-cookie",
@@ -17,7 +16,6 @@ const COMMANDS: &[&str] = &[
     "set profiling",
     "set rate-limit",
     "set ssl",
-    "set table",
     "set timeout",
     "set var",
     "show activity",
@@ -36,7 +34,6 @@ const COMMANDS: &[&str] = &[
     "show sess",
     "show ssl",
     "show startup-logs",
-    "show table",
     "show tasks",
     "show threads",
     "show tls-keys",

@@ -13,4 +13,5 @@ mod output;
 #[path = "../process/mod.rs"]
 mod process;
 mod rig;
+mod tables;
 mod top;
