@@ -39,8 +39,12 @@ struct Shared {
     received: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// Of the request at hand: where its app sends it, and the server that has it; 0 is nowhere.
+    place: AtomicU32,
+    server: AtomicU64,
     abort_on_close: AtomicBool,
     closes: AtomicBool,
+    killed: AtomicBool,
     broken: AtomicCell<Option<Broken>>,
     /// How far the request came that nobody waits for any more.
     abandoned: AtomicCell<Option<Box<Exchange>>>,
@@ -67,8 +71,8 @@ impl Client {
         Self::build(peer.into(), local.into(), false)
     }
 
-    /// For the engine of this crate.
-    pub(crate) fn of_engine(peer: Endpoint, local: Endpoint) -> Self {
+    /// For [`Server::serve_client`](crate::server::Server::serve_client), which is to serve a connection of this one.
+    pub fn of_connection(peer: Endpoint, local: Endpoint) -> Self {
         Self::build(peer, local, true)
     }
 
@@ -88,8 +92,11 @@ impl Client {
             received: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            place: AtomicU32::new(0),
+            server: AtomicU64::new(0),
             abort_on_close: AtomicBool::new(false),
             closes: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
             broken: AtomicCell::new(None),
             abandoned: AtomicCell::new(None),
             engine,
@@ -195,6 +202,42 @@ impl Client {
         self.0.closes.store(true, Ordering::Relaxed);
     }
 
+    /// Notes where the current request is sent, as the app numbers places, from 1 on.
+    pub fn sends_to(&self, place: u32) {
+        self.0.place.store(place, Ordering::Relaxed);
+    }
+
+    /// Where the current request was sent; 0 if it is not known.
+    pub fn place(&self) -> u32 {
+        self.0.place.load(Ordering::Relaxed)
+    }
+
+    /// The [`ServerUid`](lb_core::server::ServerUid) of the server that has the current request, or had it last; 0 if none
+    /// has.
+    pub fn server(&self) -> u64 {
+        self.0.server.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_served_by(&self, server: u64) {
+        self.0.server.store(server, Ordering::Relaxed);
+    }
+
+    /// Is no request under way on this connection?
+    pub fn is_idle(&self) -> bool {
+        let load = |at: &AtomicU64| at.load(Ordering::Relaxed);
+        self.requests() == 0 || load(&self.0.received) < load(&self.0.ready)
+    }
+
+    /// An operator ends this connection; whoever says so also drops what serves it.
+    pub fn kill(&self) {
+        self.0.killed.store(true, Ordering::Relaxed);
+    }
+
+    /// Did an operator end this connection?
+    pub fn is_killed(&self) -> bool {
+        self.0.killed.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn closes(&self) -> bool {
         self.0.closes.load(Ordering::Relaxed)
     }
@@ -213,6 +256,8 @@ impl Client {
     pub(crate) fn begin_request(&self, began: Instant, received: Instant, abort_on_close: bool) {
         self.abort_on_close(abort_on_close);
         self.0.closes.store(false, Ordering::Relaxed);
+        self.0.place.store(0, Ordering::Relaxed);
+        self.0.server.store(0, Ordering::Relaxed);
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         self.0.began.store(self.nanos(began), Ordering::Relaxed);
         self.0

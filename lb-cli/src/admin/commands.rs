@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Reply, changes, dump,
     info::Info,
-    lists, servers,
+    lists, servers, sessions,
     statistics::Statistics,
     table::{CommandError, Replying, Table},
     tables,
@@ -87,12 +87,19 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
     let table = shows.into_iter().fold(table, |table, (usage, help, show)| {
         table.direct(usage, AdminLevel::User, help, on(system, show))
     });
-    table.command(
-        "show table [<table>] [<filter>]*",
-        AdminLevel::Operator,
-        "tables, or what is counted of each key",
-        apart(system, tables::show),
-    )
+    table
+        .command(
+            "show sess [all|<id>]",
+            AdminLevel::Operator,
+            "connections of clients",
+            apart(system, sessions::show),
+        )
+        .command(
+            "show table [<table>] [<filter>]*",
+            AdminLevel::Operator,
+            "tables, or what is counted of each key",
+            apart(system, tables::show),
+        )
 }
 
 /// On a thread of its own: what is long would hold up checks.
@@ -114,7 +121,7 @@ fn apart(
 /// Changes a system.
 fn all_changes(table: Table, system: &Arc<System>) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
-    let changes: [(&str, &str, Change); 30] = [
+    let changes: [(&str, &str, Change); 31] = [
         (
             "add acl [@<ver>] <acl> <pattern>",
             "adds a pattern to a file of them",
@@ -259,6 +266,11 @@ fn all_changes(table: Table, system: &Arc<System>) -> Table {
             "shutdown frontend <frontend>",
             "closes its sockets for ever",
             changes::shut_frontend,
+        ),
+        (
+            "shutdown session [<id>]",
+            "ends a connection of a client",
+            sessions::shut,
         ),
         (
             "shutdown sessions server <bk>/<srv>",

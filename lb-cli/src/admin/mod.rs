@@ -17,6 +17,7 @@ mod lists;
 mod reply;
 mod servers;
 mod session;
+mod sessions;
 mod socket;
 mod statistics;
 mod table;

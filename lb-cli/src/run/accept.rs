@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     System,
     frontend::FrontendServer,
+    sessions::Session,
     system::{Gate, Phase, RunningFrontend},
 };
 use crate::log::Level;
@@ -231,15 +232,18 @@ impl Door {
             door.system.connections.enter(),
             door.frontend.connections.enter(),
         );
-        self.connections.spawn(async move {
-            if let Err(error) = door.serve(stream, peer).await {
+        let sessions = &self.system.sessions;
+        let (present, session) = sessions.enter(&self.frontend, self.bind, &peer);
+        let task = self.connections.spawn(async move {
+            if let Err(error) = door.serve(stream, peer, &present).await {
                 tracing::debug!(%error, "connection refused");
             }
-            drop((counted, permits));
+            drop((counted, permits, present));
         });
+        session.is_served_by(task.abort_handle());
     }
 
-    async fn serve(&self, mut stream: Stream, peer: Endpoint) -> io::Result<()> {
+    async fn serve(&self, mut stream: Stream, peer: Endpoint, session: &Session) -> io::Result<()> {
         let local = match self.known_local() {
             Some(local) => local.clone(),
             None => stream.local()?,
@@ -267,8 +271,9 @@ impl Door {
             destination = header.destination().cloned().unwrap_or(destination);
         }
         let early = BytesMut::from(&early[..]);
+        let client = session.speaks_http(source, destination);
         self.server
-            .serve(stream, early, source, destination, &self.shutdown)
+            .serve(stream, early, client, &self.shutdown)
             .await;
         Ok(())
     }

@@ -28,6 +28,7 @@ use tower_service::Service as _;
 use super::{
     System,
     record::{Asked, Body, By, Record},
+    sessions,
     system::{RunningBackend, RunningFrontend},
     tally::{Tallies, Traffic},
 };
@@ -117,8 +118,7 @@ impl FrontendServer {
         &self,
         stream: Stream,
         early: BytesMut,
-        peer: Endpoint,
-        local: Endpoint,
+        client: Client,
         shutdown: &Shutdown,
     ) {
         let site = Arc::clone(&self.site);
@@ -127,7 +127,7 @@ impl FrontendServer {
             hyper::service::service_fn(move |request| compressed(Arc::clone(&site), request));
         let silenced = Server::new(service, self.site.frontend.plan.settings())
             .on_refused(move |refused| refusals.log_refusal(refused))
-            .serve(stream, early, peer, local, shutdown)
+            .serve_client(stream, early, client, shutdown)
             .await;
         if let Some(stream) = silenced {
             stream.drop_silently();
@@ -224,6 +224,7 @@ async fn respond(
     let at = site.route(&request, &transaction);
     if let (Some(client), Some(at)) = (&client, at) {
         let backend = site.targets[at].backend.plan.model();
+        client.sends_to(sessions::place(site.targets[at].at));
         client.abort_on_close(backend.abortonclose);
         if backend.http_connection == HttpConnection::Close {
             client.close();

@@ -30,6 +30,7 @@ use super::{
     limits,
     quota::Quota,
     rates::{BackendRates, FrontendRates},
+    sessions::Sessions,
     supervisor::Beats,
     tally::{Tallies, Totals},
     worker::Assignment,
@@ -300,6 +301,7 @@ pub struct System {
     pub(super) changing: Mutex<()>,
     /// Requests whose lines have a number.
     numbered: AtomicU64,
+    pub(super) sessions: Sessions,
 }
 
 impl System {
@@ -398,6 +400,7 @@ impl System {
             config: plan.config,
             changing: Mutex::default(),
             numbered: AtomicU64::new(0),
+            sessions: Sessions::default(),
         }))
     }
 
@@ -490,6 +493,11 @@ impl System {
     /// Where a worker counts.
     pub(super) fn tallies(&self, worker: usize) -> &Arc<Tallies> {
         &self.tallies[worker]
+    }
+
+    /// Connections of clients that are there now.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// Begins to stop, as SIGTERM does.

@@ -13,5 +13,6 @@ mod output;
 #[path = "../process/mod.rs"]
 mod process;
 mod rig;
+mod sessions;
 mod tables;
 mod top;

@@ -33,7 +33,7 @@ pub use shutdown::Shutdown;
 
 use connection::Connection;
 
-use crate::page::Pages;
+use crate::{Client, page::Pages};
 
 /// How long the server waits for a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,7 +168,22 @@ where
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Connection::new(io, early, peer, local, self, shutdown)
+        let client = Client::of_connection(peer, local);
+        self.serve_client(io, early, client, shutdown).await
+    }
+
+    /// The same for a client that somebody looks at meanwhile; it is made by [`Client::of_connection`].
+    pub async fn serve_client<IO>(
+        &self,
+        io: IO,
+        early: BytesMut,
+        client: Client,
+        shutdown: &Shutdown,
+    ) -> Option<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        Connection::new(io, early, client, self, shutdown)
             .run(&self.service)
             .await
     }

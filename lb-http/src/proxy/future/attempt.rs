@@ -64,6 +64,9 @@ where
             self.report.unbind();
             self.report.redispatched = true;
         }
+        if let Some(client) = &self.client {
+            client.is_served_by(lease.server().uid().into());
+        }
         self.report.server = Some(Arc::clone(lease.server()));
         let upstream = lease.server().target();
         if let Some(answer) = self.redirection(upstream) {
