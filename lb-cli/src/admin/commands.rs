@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Reply, changes, dump,
+    Reply, changes, dump, errors,
     info::Info,
     lists, servers, sessions,
     statistics::Statistics,
@@ -88,6 +88,12 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
         table.direct(usage, AdminLevel::User, help, on(system, show))
     });
     table
+        .command(
+            "show errors [<px>] [request|response]",
+            AdminLevel::Operator,
+            "the last bytes that were no request or response",
+            apart(system, errors::show),
+        )
         .command(
             "show sess [all|<id>]",
             AdminLevel::Operator,

@@ -11,6 +11,7 @@
 mod changes;
 mod commands;
 mod dump;
+mod errors;
 mod info;
 mod line;
 mod lists;

@@ -22,7 +22,6 @@ const COMMANDS: &[&str] = &[
     "show cache",
     "show cli",
     "show env",
-    "show errors",
     "show events",
     "show fd",
     "show libs",

@@ -10,7 +10,7 @@ use lb_core::{policy::Algorithm, server::ServerUid};
 use lb_http::{
     Client, Proxy,
     compression::{self, Coding, Compression},
-    exchange::Failure,
+    exchange::{Exchange, Failure, Junk},
     fetch::View,
     format::Kept,
     page::Pages,
@@ -493,6 +493,12 @@ impl Site {
         stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
     }
 
+    /// What came from a server of the backend of a route was no response.
+    pub(super) fn keep_junk(&self, at: usize, exchange: &Exchange, client: &Client, junk: Junk) {
+        let names = [self.frontend.plan.name(), self.backend(at).plan.name()];
+        self.system.refusals.response(names, exchange, client, junk);
+    }
+
     /// Is the process stopping without waiting for requests?
     pub(super) fn is_cut(&self) -> bool {
         self.system.is_cut()
@@ -509,6 +515,7 @@ impl Site {
 
     fn log_refusal(&self, refused: &Refused) {
         let plan = &self.frontend.plan;
+        self.system.refusals.request(plan.name(), refused);
         let traffic = self.traffic();
         if refused.began {
             traffic.refused.add(1);

@@ -7,12 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, Version, response::Parts};
+use http::{Extensions, Method, Request, Response, Uri, Version, response::Parts};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lb_core::{policy::Algorithm, table::Event};
 use lb_http::{
     BodyError, Broken, Client,
-    exchange::{Exchange, Failure},
+    exchange::{Exchange, Failure, Junk},
     fetch::{ResponseView, View},
     format::Kept,
     proxy,
@@ -219,6 +219,17 @@ impl Record {
             {
                 traffic.answered(status);
             }
+        }
+    }
+
+    /// What was no response is kept for `show errors`.
+    fn keep_junk(&self, extensions: &mut Extensions) {
+        let junk = |exchange: &&Exchange| exchange.failure == Some(Failure::InvalidResponse);
+        if let Some(exchange) = self.exchange.as_ref().filter(junk)
+            && let Some(at) = self.by.backend()
+            && let Some(junk) = extensions.remove::<Junk>()
+        {
+            self.site.keep_junk(at, exchange, &self.client, junk);
         }
     }
 
@@ -524,6 +535,7 @@ impl Body {
         let exchange = parts.extensions.remove::<Exchange>();
         if let Some(record) = &mut record {
             record.answered(parts.status.as_u16(), exchange);
+            record.keep_junk(&mut parts.extensions);
             if record
                 .exchange
                 .as_ref()

@@ -30,6 +30,7 @@ use super::{
     limits,
     quota::Quota,
     rates::{BackendRates, FrontendRates},
+    refusals::Refusals,
     sessions::Sessions,
     supervisor::Beats,
     tally::{Tallies, Totals},
@@ -302,6 +303,7 @@ pub struct System {
     /// Requests whose lines have a number.
     numbered: AtomicU64,
     pub(super) sessions: Sessions,
+    pub(super) refusals: Refusals,
 }
 
 impl System {
@@ -401,6 +403,7 @@ impl System {
             changing: Mutex::default(),
             numbered: AtomicU64::new(0),
             sessions: Sessions::default(),
+            refusals: Refusals::default(),
         }))
     }
 
@@ -498,6 +501,11 @@ impl System {
     /// Connections of clients that are there now.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// What was no request, or no response, of each section the last time.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Begins to stop, as SIGTERM does.

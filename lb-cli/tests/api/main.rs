@@ -7,6 +7,7 @@
 )]
 
 mod changes;
+mod errors;
 mod haproxy;
 mod lists;
 mod output;

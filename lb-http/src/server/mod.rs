@@ -27,7 +27,10 @@ use tokio::{
     time::Instant,
 };
 
-pub use crate::h1::request::{Limits, MAX_FIELDS};
+pub use crate::h1::{
+    fault::{of_request as fault_of_request, of_response as fault_of_response},
+    request::{Limits, MAX_FIELDS},
+};
 pub use incoming::{Incoming, ReadError};
 pub use shutdown::Shutdown;
 
@@ -86,6 +89,8 @@ pub struct Refused {
     pub status: StatusCode,
     /// What was wrong.
     pub reason: &'static str,
+    /// The bytes that are no request, and what came after them, up to 16 KiB. Nothing where only the end of it is missing.
+    pub bytes: Bytes,
     /// Who ended it.
     pub cause: RefusedCause,
     /// Had the client sent anything at all?

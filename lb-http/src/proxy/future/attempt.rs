@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep};
 use super::{ResponseFuture, State, TURN_AROUND};
 use crate::{
     Upstream,
-    exchange::Failure,
+    exchange::{Failure, Junk},
+    h1::fault,
     pool::{Connection, Exchange, ExchangeError, RequestBody, Sending},
     proxy::{Reuse, outgoing},
     server::ReadError,
@@ -209,6 +210,10 @@ where
         error: ExchangeError<B::Error>,
     ) -> State<B, P> {
         let reused = exchange.is_reused();
+        let junk = match error {
+            ExchangeError::Malformed => Some(Junk(fault::copy(exchange.unread()))),
+            _ => None,
+        };
         self.body = Some(exchange.into_body());
         match error {
             ExchangeError::Body(error) => {
@@ -235,7 +240,11 @@ where
                 self.failed(lease, Cause::JunkResponse, Failure::BadResponse)
             }
             ExchangeError::Malformed => {
-                self.failed(lease, Cause::JunkResponse, Failure::InvalidResponse)
+                let mut state = self.failed(lease, Cause::JunkResponse, Failure::InvalidResponse);
+                if let (State::Answered(response), Some(junk)) = (&mut state, junk) {
+                    response.extensions_mut().insert(junk);
+                }
+                state
             }
             ExchangeError::Timeout => {
                 self.failed(lease, Cause::ResponseTimeout, Failure::ResponseTimeout)
