@@ -48,10 +48,14 @@ struct Shared {
     received: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// Of the request at hand: where its app sends it, and the server that has it; 0 is nowhere.
+    place: AtomicU32,
+    server: AtomicU64,
     abort_on_close: AtomicBool,
     /// `set-timeout client` of the current request, in milliseconds; 0: there is none.
     timeout: AtomicU64,
     closes: AtomicBool,
+    killed: AtomicBool,
     broken: AtomicCell<Option<Broken>>,
     /// How far the request came that nobody waits for any more.
     abandoned: AtomicCell<Option<Box<Exchange>>>,
@@ -80,8 +84,8 @@ impl Client {
         Self::build(peer.into(), local.into(), false)
     }
 
-    /// For the engine of this crate.
-    pub(crate) fn of_engine(peer: Endpoint, local: Endpoint) -> Self {
+    /// For [`Server::serve_client`](crate::server::Server::serve_client), which is to serve a connection of this one.
+    pub fn of_connection(peer: Endpoint, local: Endpoint) -> Self {
         Self::build(peer, local, true)
     }
 
@@ -95,9 +99,12 @@ impl Client {
             received: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            place: AtomicU32::new(0),
+            server: AtomicU64::new(0),
             abort_on_close: AtomicBool::new(false),
             timeout: AtomicU64::new(0),
             closes: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
             broken: AtomicCell::new(None),
             abandoned: AtomicCell::new(None),
             engine,
@@ -235,6 +242,42 @@ impl Client {
         self.shared.closes.store(true, Ordering::Relaxed);
     }
 
+    /// Notes where the current request is sent, as the app numbers places, from 1 on.
+    pub fn sends_to(&self, place: u32) {
+        self.shared.place.store(place, Ordering::Relaxed);
+    }
+
+    /// Where the current request was sent; 0 if it is not known.
+    pub fn place(&self) -> u32 {
+        self.shared.place.load(Ordering::Relaxed)
+    }
+
+    /// The [`ServerUid`](lb_core::server::ServerUid) of the server that has the current request, or had it last; 0 if none
+    /// has.
+    pub fn server(&self) -> u64 {
+        self.shared.server.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_served_by(&self, server: u64) {
+        self.shared.server.store(server, Ordering::Relaxed);
+    }
+
+    /// Is no request under way on this connection?
+    pub fn is_idle(&self) -> bool {
+        let load = |at: &AtomicU64| at.load(Ordering::Relaxed);
+        self.requests() == 0 || load(&self.shared.received) < load(&self.shared.ready)
+    }
+
+    /// An operator ends this connection; whoever says so also drops what serves it.
+    pub fn kill(&self) {
+        self.shared.killed.store(true, Ordering::Relaxed);
+    }
+
+    /// Did an operator end this connection?
+    pub fn is_killed(&self) -> bool {
+        self.shared.killed.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn closes(&self) -> bool {
         self.shared.closes.load(Ordering::Relaxed)
     }
@@ -259,6 +302,8 @@ impl Client {
         self.abort_on_close(abort_on_close);
         self.shared.closes.store(false, Ordering::Relaxed);
         self.shared.timeout.store(0, Ordering::Relaxed);
+        self.shared.place.store(0, Ordering::Relaxed);
+        self.shared.server.store(0, Ordering::Relaxed);
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         self.shared
             .began

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lb_core::Server;
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -46,6 +47,10 @@ pub enum Preference {
     /// It names no server.
     Unknown,
 }
+
+/// Response extension: in the place of the server's response, which these bytes were to be, up to 16 KiB of them.
+#[derive(Clone, Debug)]
+pub struct Junk(pub Bytes);
 
 /// Response extension: how the proxy came to this response.
 #[derive(Clone, Debug)]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    Reply, changes, dump,
+    Reply, changes, dump, errors,
     info::Info,
-    servers,
+    lists, servers, sessions,
     statistics::Statistics,
-    table::{CommandError, Table},
+    table::{CommandError, Replying, Table},
+    tables,
     vrrp::Vrrp,
 };
 use crate::{
@@ -55,10 +56,30 @@ fn reloading(table: Table, reload: Arc<Reload>) -> Table {
 /// Looks at a system.
 fn shows(table: Table, live: &Live) -> Table {
     type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
-    let shows: [(&str, &str, Show); 7] = [
+    let shows: [(&str, &str, Show); 11] = [
         ("show backend", "the backends there are", |system, _| {
             Ok(servers::backends(system).into())
         }),
+        (
+            "get acl <acl> <value>",
+            "the patterns that a text meets",
+            lists::acl::get,
+        ),
+        (
+            "get map <map> <value>",
+            "the entries that a text meets",
+            lists::map::get,
+        ),
+        (
+            "show acl [@<ver>] [<acl>]",
+            "files of patterns, or one of them",
+            lists::acl::show,
+        ),
+        (
+            "show map [@<ver>] [<map>]",
+            "the maps there are, or one of them",
+            lists::map::show,
+        ),
         (
             "show info [typed|json]",
             "the process: version, uptime, connections",
@@ -88,15 +109,100 @@ fn shows(table: Table, live: &Live) -> Table {
             |system, words| Ok(changes::weight(system, words)?.into()),
         ),
     ];
-    shows.into_iter().fold(table, |table, (usage, help, show)| {
+    let table = shows.into_iter().fold(table, |table, (usage, help, show)| {
         table.direct(usage, AdminLevel::User, help, on(live, show))
-    })
+    });
+    table
+        .command(
+            "show errors [<px>] [request|response]",
+            AdminLevel::Operator,
+            "the last bytes that were no request or response",
+            apart(live, errors::show),
+        )
+        .command(
+            "show sess [all|<id>]",
+            AdminLevel::Operator,
+            "connections of clients",
+            apart(live, sessions::show),
+        )
+        .command(
+            "show table [<table>] [<filter>]*",
+            AdminLevel::Operator,
+            "tables, or what is counted of each key",
+            apart(live, tables::show),
+        )
+}
+
+/// On a thread of its own: what is long would hold up checks.
+fn apart(
+    live: &Live,
+    run: fn(&System, &[String]) -> Result<Reply, Refusal>,
+) -> impl Fn(Vec<String>) -> Replying + Send + Sync + 'static {
+    let live = live.clone();
+    move |words| {
+        let system = live.system();
+        let done = tokio::task::spawn_blocking(move || run(&system, &words));
+        Box::pin(async move {
+            let done = done.await;
+            Ok(done.map_err(|error| CommandError::Failed(error.to_string()))??)
+        })
+    }
 }
 
 /// Changes a system.
 fn all_changes(table: Table, live: &Live) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
-    let changes: [(&str, &str, Change); 18] = [
+    let changes: [(&str, &str, Change); 31] = [
+        (
+            "add acl [@<ver>] <acl> <pattern>",
+            "adds a pattern to a file of them",
+            lists::acl::add,
+        ),
+        (
+            "clear acl [@<ver>] <acl>",
+            "takes all patterns away",
+            lists::acl::clear,
+        ),
+        (
+            "clear map [@<ver>] <map>",
+            "takes all entries away",
+            lists::map::clear,
+        ),
+        (
+            "commit acl @<ver> <acl>",
+            "puts patterns that were prepared to use",
+            lists::acl::commit,
+        ),
+        (
+            "commit map @<ver> <map>",
+            "puts entries that were prepared to use",
+            lists::map::commit,
+        ),
+        (
+            "del acl <acl> [<pattern>|#<ref>]",
+            "takes a pattern away",
+            lists::acl::del,
+        ),
+        (
+            "del map <map> [<key>|#<ref>]",
+            "takes an entry away",
+            lists::map::del,
+        ),
+        (
+            "prepare acl <acl>",
+            "begins new patterns beside those in use",
+            lists::acl::prepare,
+        ),
+        (
+            "prepare map <map>",
+            "begins new entries beside those in use",
+            lists::map::prepare,
+        ),
+        (
+            "set map <map> [<key>|#<ref>] <value>",
+            "gives an entry another value",
+            lists::map::set,
+        ),
         (
             "add server <bk>/<srv> [opts]*",
             "a new server, in maintenance",
@@ -106,6 +212,11 @@ fn all_changes(table: Table, live: &Live) -> Table {
             "clear counters [all]",
             "forgets maxima, or all counts",
             changes::clear_counters,
+        ),
+        (
+            "clear table <table> [<filter>]*",
+            "forgets keys (filter: data.* <op> <val>, or key)",
+            tables::clear,
         ),
         (
             "del server <bk>/<srv>",
@@ -173,6 +284,11 @@ fn all_changes(table: Table, live: &Live) -> Table {
             changes::set_server,
         ),
         (
+            "set table <table> key <k> [data.* <v>]*",
+            "what is counted of a key, which may be new",
+            tables::set,
+        ),
+        (
             "set weight <bk>/<srv> <weight>",
             "the same as `set server … weight`",
             changes::set_weight,
@@ -183,18 +299,31 @@ fn all_changes(table: Table, live: &Live) -> Table {
             changes::shut_frontend,
         ),
         (
+            "shutdown session [<id>]",
+            "ends a connection of a client",
+            sessions::shut,
+        ),
+        (
             "shutdown sessions server <bk>/<srv>",
             "breaks off what a server is serving",
             changes::shut_sessions,
         ),
     ];
-    changes
+    let table = changes
         .into_iter()
         .fold(table, |table, (usage, help, change)| {
             table
                 .direct(usage, AdminLevel::Admin, help, on(live, change))
                 .change()
-        })
+        });
+    let (usage, help) = (
+        "add map [@<ver>] <map> <key> <val>",
+        "adds an entry, or lines of them after `<<`",
+    );
+    table
+        .direct(usage, AdminLevel::Admin, help, on(live, lists::map::add))
+        .change()
+        .with_payload()
 }
 
 fn first(words: &[String]) -> Option<&str> {
@@ -232,6 +361,7 @@ fn virtual_routers(table: Table, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
                 async move { answer?.await }
             },
         )
+        .change()
 }
 
 fn some(vrrp: Option<&Arc<dyn Vrrp>>) -> Result<&Arc<dyn Vrrp>, CommandError> {

@@ -63,6 +63,32 @@ impl Content for String {
     }
 }
 
+/// Lines of text, each with what it is to programs.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// Lines of text above the others.
+    pub(super) head: String,
+    pub(super) lines: Vec<(String, Value)>,
+}
+
+impl Content for Lines {
+    fn text(&self) -> String {
+        let mut text = self.head.clone();
+        for (line, _) in &self.lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        self.lines
+            .iter()
+            .map(|(_, object)| object.clone())
+            .collect()
+    }
+}
+
 /// Lines of fields, an object each.
 #[derive(Debug)]
 pub(super) struct Listing {

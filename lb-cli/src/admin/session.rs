@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     line, reply,
-    table::{Asker, Table},
+    table::{Asker, PAYLOAD, Table},
 };
 use crate::{config::model::AdminLevel, run::takeover};
 
@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same for the next line after `prompt`: somebody is typing.
 const TYPING: Duration = Duration::from_secs(600);
+
+/// All lines that follow a command, in octets.
+const LONGEST_PAYLOAD: usize = 1 << 20;
 
 /// How much of what comes after too long a line is thrown away, in octets.
 const DRAINED: u64 = 1 << 20;
@@ -147,7 +150,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn answer(&mut self, line: &str) -> io::Result<()> {
         let mut json = false;
-        for mut words in line::commands(line) {
+        let mut commands = line::commands(line);
+        if let Some(last) = commands.last_mut().and_then(|words| words.last_mut())
+            && last == "<<"
+        {
+            let Some(payload) = self.payload().await? else {
+                return Ok(());
+            };
+            *last = payload;
+        }
+        for mut words in commands {
             if words[0] == "json" {
                 json = true;
                 words.remove(0);
@@ -194,6 +206,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             self.write(&text).await?;
         }
         Ok(())
+    }
+
+    /// The lines up to an empty one, as the word that they are to a command.
+    async fn payload(&mut self) -> io::Result<Option<String>> {
+        let mut payload = PAYLOAD.to_owned();
+        loop {
+            let why = match self.line().await? {
+                Some(line) if line.trim_end_matches('\r').is_empty() => return Ok(Some(payload)),
+                Some(line) if payload.len() + line.len() < LONGEST_PAYLOAD => {
+                    payload.push_str(&line);
+                    payload.push('\n');
+                    continue;
+                }
+                Some(_) => format!("lines after a command have at most {LONGEST_PAYLOAD} octets"),
+                None => "an empty line ends those that follow a command".to_owned(),
+            };
+            self.prompt = false;
+            self.refuse(&why).await?;
+            self.drain().await?;
+            return Ok(None);
+        }
     }
 
     /// Ends the answer and reads on for a while: what is unread when a Unix socket is closed takes the answer along.

@@ -28,9 +28,18 @@ use crate::{
 /// What a command will answer: lines without an empty one among them.
 pub type Answer = Pin<Box<dyn Future<Output = Result<String, CommandError>> + Send>>;
 
-type Replying = Pin<Box<dyn Future<Output = Result<Reply, CommandError>> + Send>>;
+pub(super) type Replying = Pin<Box<dyn Future<Output = Result<Reply, CommandError>> + Send>>;
 
 type Run = Box<dyn Fn(Vec<String>) -> Replying + Send + Sync>;
+
+/// How a word begins that holds the lines after a command: no other has a line feed.
+pub(super) const PAYLOAD: &str = "<<\n";
+
+/// First words of commands that change nothing.
+const LOOKS: [&str; 3] = ["get", "help", "show"];
+
+/// The longest command in the log, in characters.
+const LOGGED: usize = 512;
 
 /// Why a command was not done.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +87,16 @@ impl CommandError {
             Self::Refused(refusal) => refusal.code(),
         }
     }
+
+    /// In one line, for the log.
+    fn in_short(&self) -> String {
+        let text = match self {
+            Self::Unknown { .. } => "unknown command".to_owned(),
+            error => error.to_string(),
+        };
+        let line = text.lines().next().unwrap_or_default();
+        line.escape_debug().to_string()
+    }
 }
 
 /// Who asks.
@@ -96,8 +115,10 @@ struct Command {
     run: Run,
     /// It tells itself what is missing among its words.
     lenient: bool,
-    /// That it was done is worth a line in the log.
+    /// That it was done, or refused, is worth a line in the log.
     changes: bool,
+    /// Lines may follow it ([`PAYLOAD`]).
+    payload: bool,
 }
 
 /// The commands of an admin socket.
@@ -173,6 +194,14 @@ impl Table {
         self
     }
 
+    /// The last one takes lines after it.
+    pub(super) fn with_payload(mut self) -> Self {
+        if let Some(command) = self.commands.last_mut() {
+            command.payload = true;
+        }
+        self
+    }
+
     /// Changes are told there.
     pub(super) fn log(mut self, sink: Sink) -> Self {
         self.log = Some(sink);
@@ -193,6 +222,7 @@ impl Table {
             run: Box::new(run),
             lenient: false,
             changes: false,
+            payload: false,
         });
         self
     }
@@ -215,16 +245,44 @@ impl Table {
         words: &[String],
         asker: Asker,
     ) -> Result<Reply, CommandError> {
-        let level = asker.level;
-        if words.first().is_some_and(|word| word == "help") {
-            return Ok(self.help(level, |_| true).into());
+        let found = self.find(words);
+        let changes = match found {
+            Some((command, _)) => command.changes,
+            None => !words.first().is_some_and(|word| LOOKS.contains(&&**word)),
+        };
+        let reply = self.reply_of(found, words, asker.level).await;
+        if let Some(log) = self.log.as_ref().filter(|_| changes) {
+            let what = change(words, asker.uid);
+            match &reply {
+                Ok(_) => log.notice(&what),
+                Err(error) => {
+                    let why = error.in_short();
+                    log.say(Level::Warning, &format!("{what}: refused: {why}"));
+                }
+            }
         }
+        reply
+    }
+
+    /// `show stat` and `show stat up` may both exist: the one with more words is meant.
+    fn find<'t, 'w>(&'t self, words: &'w [String]) -> Option<(&'t Command, &'w [String])> {
         let matching = self.commands.iter().filter_map(|command| {
             let arguments = command.usage.strip(words)?;
             Some((command, arguments))
         });
-        // `show stat` and `show stat up` may both exist: the one with more words is meant.
-        let Some((command, arguments)) = matching.min_by_key(|(_, rest)| rest.len()) else {
+        matching.min_by_key(|(_, rest)| rest.len())
+    }
+
+    async fn reply_of(
+        &self,
+        found: Option<(&Command, &[String])>,
+        words: &[String],
+        level: AdminLevel,
+    ) -> Result<Reply, CommandError> {
+        if words.first().is_some_and(|word| word == "help") {
+            return Ok(self.help(level, |_| true).into());
+        }
+        let Some((command, arguments)) = found else {
             return Err(match unbuilt::command(words) {
                 Some(refusal) => refusal.into(),
                 None => self.unknown(words, level),
@@ -238,16 +296,19 @@ impl Table {
                 level,
             });
         }
+        let payload = arguments
+            .last()
+            .is_some_and(|word| word.starts_with(PAYLOAD));
+        if payload && !command.payload {
+            let why = format!("no lines may follow `{}`", command.usage.text);
+            return Err(CommandError::Failed(why));
+        }
         let (least, most) = command.usage.arguments();
         let least = if command.lenient { 0 } else { least };
         if !(least..=most).contains(&arguments.len()) {
             return Err(CommandError::Usage(command.usage.text));
         }
-        let reply = (command.run)(arguments.to_vec()).await?;
-        if let Some(log) = self.log.as_ref().filter(|_| command.changes) {
-            log.notice(&change(words, asker.uid));
-        }
-        Ok(reply)
+        (command.run)(arguments.to_vec()).await
     }
 
     /// Those that begin with the same word, or a similar one; all of them where none does.
@@ -289,9 +350,16 @@ impl Table {
 /// The line of a change: `admin socket, uid 0: set server app/s1 state drain`.
 fn change(words: &[String], uid: Option<u32>) -> String {
     let who = uid.map_or_else(String::new, |uid| format!(", uid {uid}"));
+    let shown = words.iter().map(|word| match word.starts_with(PAYLOAD) {
+        true => "<<",
+        false => word,
+    });
+    let what = shown.collect::<Vec<_>>().join(" ");
+    let end = what.char_indices().nth(LOGGED).map(|(at, _)| at);
+    let (what, rest) = what.split_at(end.unwrap_or(what.len()));
+    let rest = if rest.is_empty() { "" } else { " …" };
     // Nobody writes lines of their own into the log.
-    let what = words.join(" ");
-    format!("admin socket{who}: {}", what.escape_debug())
+    format!("admin socket{who}: {}{rest}", what.escape_debug())
 }
 
 #[cfg(test)]

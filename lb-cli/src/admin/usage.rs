@@ -8,16 +8,16 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// The words that name the command: those before the first `<` or `[`.
+    /// The words that name the command: those before the first `<`, `[` or `@`.
     pub(super) fn words(self) -> impl Iterator<Item = &'static str> {
         let words = self.text.split_ascii_whitespace();
-        words.take_while(|word| !word.starts_with(['<', '[']))
+        words.take_while(|word| !word.starts_with(['<', '[', '@']))
     }
 
     /// How many arguments there are, at least and at most: any number where the last one has a `*`.
     pub(super) fn arguments(self) -> (usize, usize) {
         let words = || self.text.split_ascii_whitespace();
-        let required = words().filter(|word| word.starts_with('<')).count();
+        let required = words().filter(|word| word.starts_with(['<', '@'])).count();
         let optional = words().filter(|word| word.starts_with('[')).count();
         match self.text.ends_with('*') {
             true => (required, usize::MAX),
@@ -50,5 +50,10 @@ mod tests {
         assert_eq!(rest("set weight"), Some(0));
         assert_eq!(rest("set weigh a"), None);
         assert_eq!(rest("set"), None);
+        let usage = Usage {
+            text: "commit map @<ver> <map>",
+        };
+        assert_eq!(usage.words().collect::<Vec<_>>(), ["commit", "map"]);
+        assert_eq!(usage.arguments(), (2, 2));
     }
 }

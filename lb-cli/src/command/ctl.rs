@@ -45,21 +45,22 @@ pub(super) struct Ctl {
 impl Ctl {
     pub(super) fn run(self) -> Result<(), Failed> {
         let asked = self.words.join(" ");
-        if asked.contains('\n') {
-            let why = "a command is one line; `;` separates several".to_owned();
-            return Err(Failed::Usage(why));
-        }
+        let (asked, payload) = match asked.split_once('\n') {
+            None => (asked.as_str(), None),
+            Some((command, lines)) => (command, Some(payload(command, lines)?)),
+        };
         // Refusals are to be told from answers, which HAProxy does only when asked.
         let form = if self.json {
             "json"
         } else {
             "set severity-output number;"
         };
-        let line = format!("{form} {asked}\n");
+        let mut line = format!("{form} {asked}\n");
         if line.len() > LONGEST_LINE {
             let why = format!("a line has at most {LONGEST_LINE} octets");
             return Err(Failed::Usage(why));
         }
+        line.push_str(&payload.unwrap_or_default());
         let answer = answer(&self.socket.unwrap_or_else(usual), &line)?;
         if self.json {
             return json(&answer);
@@ -72,6 +73,19 @@ impl Ctl {
             Err(Failed::Refused(refused))
         }
     }
+}
+
+/// Lines that follow a command, and the empty one that ends them.
+fn payload(command: &str, lines: &str) -> Result<String, Failed> {
+    let lines = lines.trim_end_matches('\n');
+    let why = match command.trim_end().ends_with(" <<") {
+        false => "a command is one line; `;` separates several, and after `<<` lines follow",
+        true if lines.split('\n').any(|line| line.trim().is_empty()) => {
+            "no line that follows a command is empty"
+        }
+        true => return Ok(format!("{lines}\n\n")),
+    };
+    Err(Failed::Usage(why.to_owned()))
 }
 
 /// All that a process answers to a line.

@@ -52,6 +52,13 @@ impl LocalClock {
     }
 
     /// `20/Nov/2026:08:31:07.669`
+    pub fn text(at: Duration) -> String {
+        let mut text = Vec::new();
+        Self::default().write(&mut text, at);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// `20/Nov/2026:08:31:07.669`
     pub(super) fn write(&mut self, out: &mut Vec<u8>, at: Duration) {
         out.extend_from_slice(self.plain.text(at.as_secs()).as_bytes());
         out.push(b'.');

@@ -24,6 +24,7 @@ use tokio::{
 use super::{
     RunningFrontend,
     running::{FrontendLife, Gate},
+    sessions::Session,
     shared::{Phase, Shared},
     site::FrontendServer,
 };
@@ -402,12 +403,15 @@ impl Door {
             self.shared.connections.enter(),
             place.frontend.life.connections.enter(),
         );
-        connections.spawn(async move {
-            if let Err(error) = place.serve(stream, peer, &shutdown).await {
+        let sessions = &self.shared.sessions;
+        let (present, session) = sessions.enter(&place.frontend, place.bind, &peer);
+        let task = connections.spawn(async move {
+            if let Err(error) = place.serve(stream, peer, &present, &shutdown).await {
                 tracing::debug!(%error, "connection refused");
             }
-            drop((counted, permits));
+            drop((counted, permits, present));
         });
+        session.is_served_by(task);
     }
 
     fn backlog(&self) -> u32 {
@@ -421,6 +425,7 @@ impl Place {
         &self,
         mut stream: Stream,
         peer: Endpoint,
+        session: &Session,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
         let local = match self.known_local() {
@@ -450,9 +455,8 @@ impl Place {
             destination = header.destination().cloned().unwrap_or(destination);
         }
         let early = BytesMut::from(&early[..]);
-        self.server
-            .serve(stream, early, source, destination, shutdown)
-            .await;
+        let client = session.speaks_http(source, destination);
+        self.server.serve(stream, early, client, shutdown).await;
         Ok(())
     }
 

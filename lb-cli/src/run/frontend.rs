@@ -8,7 +8,7 @@ use http_body::Body as _;
 use lb_core::server::ServerUid;
 use lb_http::{
     Client,
-    exchange::Failure,
+    exchange::{Exchange, Failure, Junk},
     fetch::View,
     format::Kept,
     page::Pages,
@@ -22,6 +22,7 @@ use tower_service::Service as _;
 use super::{
     RunningBackend,
     record::{Asked, Body, By, Record},
+    sessions,
     site::{Entrance, Site, Target},
     tally::Traffic,
 };
@@ -70,6 +71,7 @@ pub(super) async fn respond(
     let at = site.route(&request, &transaction);
     if let Some(at) = at {
         let backend = site.targets[at].backend.plan.model();
+        client.sends_to(sessions::place(site.targets[at].at));
         client.abort_on_close(backend.abortonclose);
         if backend.http_connection == HttpConnection::Close {
             client.close();
@@ -254,6 +256,13 @@ impl Site {
         stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
     }
 
+    /// What came from a server of the backend of a route was no response.
+    pub(super) fn keep_junk(&self, at: usize, exchange: &Exchange, client: &Client, junk: Junk) {
+        let names = [self.frontend.plan.name(), self.backend(at).plan.name()];
+        let refusals = self.system.refusals();
+        refusals.response(names, exchange, client, junk);
+    }
+
     /// Is the process stopping without waiting for requests?
     pub(super) fn is_cut(&self) -> bool {
         self.system.is_cut()
@@ -270,6 +279,7 @@ impl Site {
 
     pub(super) fn log_refusal(&self, refused: &Refused) {
         let plan = &self.frontend.plan;
+        self.system.refusals().request(plan.name(), refused);
         let traffic = self.traffic();
         traffic.refused.add(1);
         traffic.answered(refused.status.as_u16());

@@ -10,7 +10,9 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{counts::Count, quota::Quota, supervisor::Beats};
+use super::{
+    counts::Count, quota::Quota, refusals::Refusals, sessions::Sessions, supervisor::Beats,
+};
 use crate::log::Sink;
 
 /// How far the process has come.
@@ -45,6 +47,8 @@ pub(super) struct Shared {
     changing: Mutex<()>,
     /// Requests whose lines have a number.
     pub(super) numbered: AtomicU64,
+    pub(super) sessions: Sessions,
+    pub(super) refusals: Refusals,
 }
 
 impl Shared {
@@ -63,6 +67,8 @@ impl Shared {
             beats: Beats::new(workers.get(), started),
             changing: Mutex::default(),
             numbered: AtomicU64::new(0),
+            sessions: Sessions::default(),
+            refusals: Refusals::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use http::{HeaderValue, Request};
 use lb_core::policy::Algorithm;
 use lb_http::{
-    Proxy,
+    Client, Proxy,
     compression::Compression,
     fetch::View,
     page::Pages,
@@ -122,8 +122,7 @@ impl FrontendServer {
         &self,
         stream: Stream,
         early: BytesMut,
-        peer: Endpoint,
-        local: Endpoint,
+        client: Client,
         shutdown: &Shutdown,
     ) {
         let (site, refusals) = (Arc::clone(&self.site), Arc::clone(&self.site));
@@ -132,7 +131,7 @@ impl FrontendServer {
         let settings = self.site.load().frontend.plan.settings();
         let silenced = Server::new(service, settings)
             .on_refused(move |refused| refusals.load().log_refusal(refused))
-            .serve(stream, early, peer, local, shutdown)
+            .serve_client(stream, early, client, shutdown)
             .await;
         if let Some(stream) = silenced {
             stream.drop_silently();

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use super::{
     RunningBackend, RunningFrontend,
     change::Cleared,
+    refusals::Refusals,
+    sessions::Sessions,
     shared::Shared,
     tally::{Tallies, Totals},
 };
@@ -132,6 +134,16 @@ impl System {
     /// Does it take no more connections?
     pub fn is_stopping(&self) -> bool {
         self.shared.is_stopping()
+    }
+
+    /// Connections of clients that are there now.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.shared.sessions
+    }
+
+    /// What was no request, or no response, of each section the last time.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.shared.refusals
     }
 
     /// Begins to stop, as SIGTERM does.

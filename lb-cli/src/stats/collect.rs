@@ -71,6 +71,12 @@ pub(crate) fn numbered_backends(
     numbered.filter_map(|(id, section)| Some((id, &system.backends()[section.backend?])))
 }
 
+/// The names of all sections with their ids, in the order of the file.
+pub(crate) fn numbered_names(system: &System) -> Vec<(u64, &str)> {
+    let numbered = (FIRST_ID..).zip(sections(system));
+    numbered.map(|(id, section)| (id, section.name)).collect()
+}
+
 fn sections(system: &System) -> Vec<Section<'_>> {
     let backends = system.backends().iter().enumerate();
     let mut sections: Vec<_> = backends

@@ -26,7 +26,7 @@ use http::{
 };
 use lb_http::{fetch, page::Pages, server::Incoming};
 
-pub(crate) use self::collect::numbered_backends;
+pub(crate) use self::collect::{numbered_backends, numbered_names};
 pub use self::{
     collect::collect,
     column::Column,

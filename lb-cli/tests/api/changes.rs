@@ -278,6 +278,9 @@ fn every_change_is_logged_once_with_who_made_it() {
     rig.done("set weight app/a 5");
     let uid = rustix::process::getuid().as_raw();
     let line = rig.lb.wait_for("admin socket");
+    let text = format!("admin socket, uid {uid}: set weight app/a x: refused: ");
+    assert!(line.contains(&text), "{line}");
+    let line = rig.lb.wait_for("admin socket");
     let text = format!("admin socket, uid {uid}: set weight app/a 5");
     assert!(line.ends_with(&text), "{line}");
     rig.done("disable server app/a");

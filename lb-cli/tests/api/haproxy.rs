@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// A HAProxy with a socket, killed at the end of its scope.
-struct Haproxy {
+pub(crate) struct Haproxy {
     child: Child,
     file: PathBuf,
-    place: Place,
+    pub(crate) place: Place,
 }
 
 impl Haproxy {
-    fn start(text: &str) -> Self {
+    pub(crate) fn start(text: &str) -> Self {
         let place = Place::new();
         let text = format!("global\n stats socket {} level admin\n{text}", place.path());
         let file = PathBuf::from(format!("{}.cfg", place.path()));

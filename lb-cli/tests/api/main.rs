@@ -7,9 +7,13 @@
 )]
 
 mod changes;
+mod errors;
 mod haproxy;
+mod lists;
 mod output;
 #[path = "../process/mod.rs"]
 mod process;
 mod rig;
+mod sessions;
+mod tables;
 mod top;

@@ -1,7 +1,7 @@
 //! Files of patterns, `-f FILE`: read once, shared by every test that names them, changed while requests run.
 //!
 //! Whoever matches takes no lock: a change makes the compiled patterns anew beside the old ones and puts them in their
-//! place. HAProxy: `show acl`, `add acl`, `del acl`, `clear acl`.
+//! place. HAProxy: `show acl`, `get acl`, `add acl`, `del acl`, `clear acl`, `prepare acl`, `commit acl`.
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +15,7 @@ use super::{
     error::{ConditionError, Span},
     pattern::{Matcher, Method, Source},
     sample::Sample,
+    version::{VersionError, Versions},
 };
 
 /// The pattern files of a configuration.
@@ -34,6 +35,31 @@ pub struct PatternFile {
 struct Edits {
     views: Vec<Arc<FileMatcher>>,
     next: u64,
+    versions: Versions<PatternEntry>,
+}
+
+/// Why patterns are not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// It is no pattern to one of the tests that use the file.
+    #[error(transparent)]
+    Pattern(#[from] ConditionError),
+    /// There is no such version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+}
+
+/// What one way of matching with a file finds in a text (`get acl`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PatternMatch {
+    /// How it matches, as after `-m`.
+    pub method: &'static str,
+    /// The case of letters does not count (`-i`).
+    pub ignore_case: bool,
+    /// The pattern that is met, as written.
+    pub pattern: Option<String>,
 }
 
 /// A pattern of a file.
@@ -109,6 +135,7 @@ impl PatternFile {
         let edits = Edits {
             views: Vec::new(),
             next: entries.len() as u64,
+            versions: Versions::default(),
         };
         Self {
             name: name.into(),
@@ -132,20 +159,95 @@ impl PatternFile {
     /// # Errors
     /// It is none to one of the tests that use this file; nothing is changed then.
     pub fn add(&self, text: &str) -> Result<(), ConditionError> {
-        self.edit(|entries, next| {
-            entries.push(PatternEntry {
-                id: *next,
-                text: text.as_bytes().into(),
-                line: None,
-            });
-            *next += 1;
+        self.edit(&mut self.lock(), |entries, next| {
+            entries.push(added(text, next));
         })
+    }
+
+    /// Adds a pattern to a version that is prepared.
+    ///
+    /// # Errors
+    /// It is none, or there is no such version.
+    pub fn add_to(&self, version: u32, text: &str) -> Result<(), EditError> {
+        let mut edits = self.lock();
+        if version == edits.versions.current() {
+            return Ok(self.edit(&mut edits, |entries, next| {
+                entries.push(added(text, next));
+            })?);
+        }
+        edits.versions.prepared(version)?;
+        let entry = added(text, &mut edits.next);
+        edits.compile(std::slice::from_ref(&entry))?;
+        edits.versions.prepared_mut(version)?.push(entry);
+        Ok(())
+    }
+
+    /// Begins a new version without patterns, which no test sees, and says its number.
+    pub fn prepare(&self) -> u32 {
+        self.lock().versions.prepare()
+    }
+
+    /// Puts a version that is prepared in the place of the one in use, at once.
+    ///
+    /// # Errors
+    /// There is no such version.
+    pub fn commit(&self, version: u32) -> Result<(), EditError> {
+        let mut edits = self.lock();
+        let new = edits.versions.commit(version)?;
+        self.edit(&mut edits, |entries, _| *entries = new)?;
+        Ok(())
+    }
+
+    /// The patterns of a version.
+    ///
+    /// # Errors
+    /// It is not in use and not prepared.
+    pub fn entries_of(&self, version: u32) -> Result<Arc<Vec<PatternEntry>>, VersionError> {
+        let edits = self.lock();
+        if version == edits.versions.current() {
+            return Ok(self.entries());
+        }
+        Ok(Arc::new(edits.versions.prepared(version)?.clone()))
+    }
+
+    /// Takes all patterns of a version away.
+    ///
+    /// # Errors
+    /// It is not in use and not prepared.
+    pub fn clear(&self, version: u32) -> Result<(), VersionError> {
+        let mut edits = self.lock();
+        if version != edits.versions.current() {
+            edits.versions.prepared_mut(version)?.clear();
+            return Ok(());
+        }
+        let cleared = self.edit(&mut edits, |entries, _| entries.clear());
+        debug_assert!(cleared.is_ok(), "no pattern is wrong where there is none");
+        Ok(())
+    }
+
+    /// The version in use, the last one that was prepared, and the patterns of all.
+    pub fn versions(&self) -> (u32, u32, usize) {
+        let versions = &self.lock().versions;
+        let count = self.entries.load().len() + versions.waiting();
+        (versions.current(), versions.last(), count)
+    }
+
+    /// What each way of matching with this file finds in a text.
+    pub fn matching(&self, text: &str) -> Vec<PatternMatch> {
+        let sample = Sample::Str(text.as_bytes());
+        let edits = self.lock();
+        let found = edits.views.iter().map(|view| PatternMatch {
+            method: view.method.name(),
+            ignore_case: view.ignore_case,
+            pattern: view.which(&sample),
+        });
+        found.collect()
     }
 
     /// Takes away all patterns for which `is` says so, and says how many they were.
     pub fn delete(&self, mut is: impl FnMut(&PatternEntry) -> bool) -> usize {
         let mut gone = 0;
-        let deleted = self.edit(|entries, _| {
+        let deleted = self.edit(&mut self.lock(), |entries, _| {
             let before = entries.len();
             entries.retain(|entry| !is(entry));
             gone = before - entries.len();
@@ -156,18 +258,13 @@ impl PatternFile {
 
     fn edit(
         &self,
+        edits: &mut Edits,
         change: impl FnOnce(&mut Vec<PatternEntry>, &mut u64),
     ) -> Result<(), ConditionError> {
-        let mut edits = self.lock();
         let mut entries = Vec::clone(&self.entries.load());
         let mut next = edits.next;
         change(&mut entries, &mut next);
-        let span = Span { offset: 0, len: 0 };
-        let made = edits
-            .views
-            .iter()
-            .map(|view| compile(&entries, view.method, view.ignore_case, span));
-        let made = made.collect::<Result<Vec<_>, _>>()?;
+        let made = edits.compile(&entries)?;
         self.entries.store(Arc::new(entries));
         for (view, matcher) in edits.views.iter().zip(made) {
             view.matcher.store(Arc::new(matcher));
@@ -210,6 +307,17 @@ impl PatternFile {
     }
 }
 
+impl Edits {
+    /// For each way of matching.
+    fn compile(&self, entries: &[PatternEntry]) -> Result<Vec<Matcher>, ConditionError> {
+        let span = Span { offset: 0, len: 0 };
+        let views = self.views.iter();
+        views
+            .map(|view| compile(entries, view.method, view.ignore_case, span))
+            .collect()
+    }
+}
+
 impl FileMatcher {
     pub(super) fn matches(&self, sample: &Sample<'_>) -> bool {
         self.matcher.load().matches(sample)
@@ -217,6 +325,16 @@ impl FileMatcher {
 
     pub(super) fn which(&self, sample: &Sample<'_>) -> Option<String> {
         self.matcher.load().which(sample)
+    }
+}
+
+fn added(text: &str, next: &mut u64) -> PatternEntry {
+    let id = *next;
+    *next += 1;
+    PatternEntry {
+        id,
+        text: text.as_bytes().into(),
+        line: None,
     }
 }
 

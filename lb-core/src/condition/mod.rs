@@ -46,6 +46,7 @@ mod scope;
 mod terms;
 mod trace;
 mod value;
+mod version;
 mod word;
 
 #[cfg(test)]
@@ -58,13 +59,14 @@ pub use self::{
     call::{Arg, Call, SampleExpr},
     error::{ConditionError, Span},
     fetch::{Fetch, Known, Vocabulary},
-    file::{PatternEntry, PatternFile, PatternFiles},
+    file::{EditError, PatternEntry, PatternFile, PatternFiles, PatternMatch},
     inspect::Equality,
     pattern::{SinglePattern, embedded_ipv4},
     sample::{Sample, SampleType, leading_int, leading_ipv4},
     scope::{AclError, Scope, ScopeBuilder},
     trace::{TermTrace, TestTrace, Trace},
     value::Value,
+    version::{VersionError, Versions},
     word::{Word, find_suffix, words},
 };
 

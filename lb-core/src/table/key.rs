@@ -128,8 +128,9 @@ impl fmt::Display for Shown<'_> {
             (KeyType::String(_), _) => {
                 for byte in bytes {
                     match byte {
-                        // What would end the word or the line is escaped.
-                        b' ' | b'\\' | 0..=0x1f | 0x7f.. => write!(f, "\\x{byte:02x}")?,
+                        // What would end the word or the line is escaped, as HAProxy does.
+                        b' ' | b'\\' | b'=' => write!(f, "\\{}", *byte as char)?,
+                        0..=0x1f | 0x7f.. => write!(f, "\\x{byte:02X}")?,
                         _ => write!(f, "{}", *byte as char)?,
                     }
                 }

@@ -4,7 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Table, data::DataType, entry::Entry, filter::Filter, key::Key};
+use super::{
+    Table,
+    data::{DataType, Stored},
+    entry::Entry,
+    filter::Filter,
+    key::Key,
+};
 
 /// An entry as it is shown.
 #[derive(Debug)]
@@ -63,6 +69,16 @@ impl Table {
         })
     }
 
+    /// What is shown of each entry: `gpc0`, `http_req_rate(10000)`, with periods in milliseconds.
+    pub fn columns(&self) -> impl Iterator<Item = impl fmt::Display> {
+        self.numbered().map(|(stored, index)| Column(stored, index))
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (Stored, u16)> {
+        let all = self.stored().iter();
+        all.flat_map(|stored| (0..stored.count).map(|index| (*stored, index)))
+    }
+
     /// Sets data of a key, which is new if it must be (`set table`).
     ///
     /// # Errors
@@ -100,6 +116,19 @@ impl Table {
 }
 
 impl Listed<'_> {
+    /// What is stored of each [column](Table::columns), in their order.
+    pub fn values(&self) -> impl Iterator<Item = u64> {
+        self.table.numbered().map(|(stored, index)| {
+            let value = self.entry.value(stored.data, index, self.now);
+            value.unwrap_or_default()
+        })
+    }
+
+    /// The key, for people.
+    pub fn key(&self) -> impl fmt::Display {
+        self.table.key_type().show(self.entry.key())
+    }
+
     /// What is stored.
     #[must_use]
     pub fn entry(&self) -> &Entry {
@@ -116,21 +145,27 @@ impl Listed<'_> {
 /// HAProxy's line without its pointer: `key=192.0.2.1 use=0 exp=29984 gpc0=0 http_req_rate(10000)=2`.
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = self.table.key_type().show(self.entry.key());
         let (uses, expires) = (self.entry.trackers(), self.expires.as_millis());
-        write!(f, "key={key} use={uses} exp={expires}")?;
-        for stored in self.table.stored() {
-            let data = stored.data;
-            for index in 0..stored.count {
-                let value = self.entry.value(data, index, self.now).unwrap_or_default();
-                match (data.is_array(), stored.period) {
-                    (false, None) => write!(f, " {data}={value}")?,
-                    (false, Some(period)) => write!(f, " {data}({period})={value}")?,
-                    (true, None) => write!(f, " {data}[{index}]={value}")?,
-                    (true, Some(period)) => write!(f, " {data}[{index}]({period})={value}")?,
-                }
-            }
+        write!(f, "key={} use={uses} exp={expires}", self.key())?;
+        let mut columns = self.table.columns().zip(self.values());
+        columns.try_for_each(|(column, value)| write!(f, " {column}={value}"))
+    }
+}
+
+/// A column: `http_req_rate(10000)`; of an array `gpc2`, `gpc2_rate(10000)`.
+struct Column(Stored, u16);
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(stored, index) = self;
+        match stored.data {
+            DataType::GpcRate => write!(f, "gpc{index}_rate")?,
+            data if data.is_array() => write!(f, "{data}{index}")?,
+            data => write!(f, "{data}")?,
         }
-        Ok(())
+        match stored.period {
+            Some(period) => write!(f, "({period})"),
+            None => Ok(()),
+        }
     }
 }

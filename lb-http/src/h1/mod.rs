@@ -14,9 +14,11 @@
 //! | `encode.rs` | heads and chunks, out |
 //! | `recycle.rs` | memory from one message to the next |
 //! | `io.rs` | buffers over a byte stream |
+//! | `fault.rs` | where the bytes of a head are wrong |
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod fault;
 pub(crate) mod fields;
 pub(crate) mod framing;
 pub(crate) mod io;

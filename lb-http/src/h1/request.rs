@@ -104,12 +104,34 @@ pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head
         ));
     }
     let head = input.split_to(length).freeze();
+    let read = understand(&head, (method, target, version), &spans, limits);
+    if read.is_err() {
+        give_back(&head, input);
+    }
+    read.map(Some)
+}
+
+/// What was refused is there still, for whoever looks at it.
+pub(super) fn give_back(head: &[u8], input: &mut BytesMut) {
+    let rest = std::mem::replace(input, BytesMut::from(head));
+    input.extend_from_slice(&rest);
+}
+
+type Line = (Method, (usize, usize), Version);
+
+/// What the bytes of a head mean.
+fn understand(
+    head: &Bytes,
+    (method, target, version): Line,
+    spans: &Spans,
+    limits: &Limits,
+) -> Result<Head, Refusal> {
     let target = head.slice(target.0..target.1);
     if target.len() > limits.uri_bytes {
         return Err(refuse(StatusCode::URI_TOO_LONG, "request target too long"));
     }
     let (mut headers, framing) =
-        fields::collect(&head, &spans, |_| true).ok_or(bad("invalid field"))?;
+        fields::collect(head, spans, |_| true).ok_or(bad("invalid field"))?;
     // §3.2.4: OPTIONS for a whole server, sent by way of a proxy.
     let whole_server = method == Method::OPTIONS && has_no_path(&target);
     let mut uri = parse_target(&method, target)?;
@@ -149,12 +171,12 @@ pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head
     parts.uri = uri;
     parts.version = version;
     parts.headers = headers;
-    Ok(Some(Head {
+    Ok(Head {
         parts,
         length,
         connection: framing.connection,
         expect_continue: framing.expect_continue && version == Version::HTTP_11,
-    }))
+    })
 }
 
 type Scanned = (Method, (usize, usize), Version, usize);

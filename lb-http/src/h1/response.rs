@@ -9,7 +9,7 @@ use http::{Method, Response, StatusCode, Version, response::Parts};
 use super::{
     fields::{self, Named, Span, Spans, is_hop_by_hop},
     framing::{Length, response_length},
-    request::MAX_FIELDS,
+    request::{MAX_FIELDS, give_back},
 };
 
 /// A server's head may be larger than a client's: cookies and policies grow.
@@ -64,9 +64,23 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
     };
     spans.extend(response.headers.iter().map(|h| Span::of(input, h)));
     let head = input.split_to(length).freeze();
+    let read = understand(&head, (status, minor, reason), &spans, method);
+    if read.is_err() {
+        give_back(&head, input);
+    }
+    read.map(Some)
+}
+
+/// What the bytes of a head mean.
+fn understand(
+    head: &Bytes,
+    (status, minor, reason): (StatusCode, u8, Option<Reason>),
+    spans: &Spans,
+    method: &Method,
+) -> Result<Head, Malformed> {
     let (mut headers, framing) =
-        fields::collect(&head, &spans, |name| !is_hop_by_hop(name)).ok_or(Malformed)?;
-    let upgrade = framing.upgrade.then(|| upgrade_of(&head, &spans)).flatten();
+        fields::collect(head, spans, |name| !is_hop_by_hop(name)).ok_or(Malformed)?;
+    let upgrade = framing.upgrade.then(|| upgrade_of(head, spans)).flatten();
     for name in &framing.connection.named {
         headers.remove(name);
     }
@@ -97,13 +111,13 @@ pub(crate) fn parse(input: &mut BytesMut, method: &Method) -> Result<Option<Head
     if let Some(reason) = reason {
         parts.extensions.insert(reason);
     }
-    Ok(Some(Head {
+    Ok(Head {
         parts,
         length,
         reusable: trusted && framing.connection.persists(version),
         named: framing.connection.named,
         upgrade,
-    }))
+    })
 }
 
 fn upgrade_of(head: &Bytes, spans: &Spans) -> Option<http::HeaderValue> {

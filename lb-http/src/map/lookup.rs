@@ -138,6 +138,14 @@ impl Lookup {
         (self.kind, self.output) == (kind, output)
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(super) fn output(&self) -> Output {
+        self.output
+    }
+
     pub(super) fn index_of(&self, entries: &[Entry]) -> Result<Index, MapError> {
         Index::new(self.kind, self.output, entries)
     }

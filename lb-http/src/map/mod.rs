@@ -4,7 +4,8 @@
 //! `map_ip`) has an index over it. Who looks up takes no lock: an edit makes the indexes anew beside the old ones and
 //! puts them in their place, so it costs as much as reading the file, and [`Map::extend`] is there for many at once.
 //!
-//! HAProxy: `map`, `map_*` in 7.3.1 of its manual, `show map`, `add map`, `set map`, `del map`, `clear map`.
+//! HAProxy: `map`, `map_*` in 7.3.1 of its manual, `show map`, `get map`, `add map`, `set map`, `del map`, `clear map`,
+//! `prepare map`, `commit map`.
 //!
 //! ```
 //! use lb_core::condition::{Sample, Value};
@@ -31,6 +32,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use lb_core::condition::{VersionError, Versions};
 
 pub use self::lookup::{Kind, Lookup, Output};
 
@@ -47,6 +49,19 @@ pub struct Map {
 struct Edits {
     lookups: Vec<Arc<Lookup>>,
     next: u64,
+    versions: Versions<Entry>,
+}
+
+/// What one index finds for a text (`get map`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// How keys are compared with it.
+    pub kind: Kind,
+    /// What values are.
+    pub output: Output,
+    /// The entry that is met.
+    pub entry: Option<Entry>,
 }
 
 /// A line of the file, or one that was added.
@@ -95,6 +110,9 @@ pub enum MapError {
     /// There is no such entry.
     #[error("there is no such entry")]
     NotFound,
+    /// There is no such version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
 }
 
 impl Map {
@@ -106,8 +124,8 @@ impl Map {
     pub fn parse(name: &str, content: &[u8]) -> Result<Self, MapError> {
         let entries = read::entries(content)?;
         let edits = Edits {
-            lookups: Vec::new(),
             next: entries.len() as u64,
+            ..Edits::default()
         };
         Ok(Self {
             name: name.into(),
@@ -156,18 +174,86 @@ impl Map {
         &self,
         added: impl IntoIterator<Item = (&'e str, &'e str)>,
     ) -> Result<(), MapError> {
-        self.edit(|entries, next| {
-            for (key, value) in added {
-                entries.push(Entry {
-                    id: *next,
-                    key: key.into(),
-                    value: value.into(),
-                    line: None,
-                });
-                *next += 1;
-            }
+        self.edit(&mut self.lock(), |entries, next| {
+            entries.extend(added.into_iter().map(|added| entry(added, next)));
             true
         })
+    }
+
+    /// Adds all of these, or none, to a version that is prepared.
+    ///
+    /// # Errors
+    /// As [`Map::add`], or there is no such version.
+    pub fn extend_version<'e>(
+        &self,
+        version: u32,
+        added: impl IntoIterator<Item = (&'e str, &'e str)>,
+    ) -> Result<(), MapError> {
+        let mut edits = self.lock();
+        if version == edits.versions.current() {
+            return self.edit(&mut edits, |entries, next| {
+                entries.extend(added.into_iter().map(|added| entry(added, next)));
+                true
+            });
+        }
+        edits.versions.prepared(version)?;
+        let next = &mut edits.next;
+        let new: Vec<_> = added.into_iter().map(|added| entry(added, next)).collect();
+        edits.index(&new)?;
+        edits.versions.prepared_mut(version)?.extend(new);
+        Ok(())
+    }
+
+    /// Begins a new version without entries, which no look-up sees, and says its number.
+    pub fn prepare(&self) -> u32 {
+        self.lock().versions.prepare()
+    }
+
+    /// Puts a version that is prepared in the place of the one in use, at once.
+    ///
+    /// # Errors
+    /// There is no such version.
+    pub fn commit(&self, version: u32) -> Result<(), MapError> {
+        let mut edits = self.lock();
+        let new = edits.versions.commit(version)?;
+        self.edit(&mut edits, |entries, _| {
+            *entries = new;
+            true
+        })
+    }
+
+    /// The entries of a version.
+    ///
+    /// # Errors
+    /// It is not in use and not prepared.
+    pub fn entries_of(&self, version: u32) -> Result<Arc<Vec<Entry>>, VersionError> {
+        let edits = self.lock();
+        if version == edits.versions.current() {
+            return Ok(self.entries());
+        }
+        Ok(Arc::new(edits.versions.prepared(version)?.clone()))
+    }
+
+    /// Takes all entries of a version away.
+    ///
+    /// # Errors
+    /// It is not in use and not prepared.
+    pub fn clear_version(&self, version: u32) -> Result<(), VersionError> {
+        let mut edits = self.lock();
+        if version == edits.versions.current() {
+            drop(edits);
+            self.clear();
+            return Ok(());
+        }
+        edits.versions.prepared_mut(version)?.clear();
+        Ok(())
+    }
+
+    /// The version in use, the last one that was prepared, and the entries of all.
+    pub fn versions(&self) -> (u32, u32, usize) {
+        let versions = &self.lock().versions;
+        let count = self.entries.load().len() + versions.waiting();
+        (versions.current(), versions.last(), count)
     }
 
     /// Gives an entry another value.
@@ -175,7 +261,7 @@ impl Map {
     /// # Errors
     /// No such entry, a value that does not fit; nothing is changed then.
     pub fn set(&self, which: Which<'_>, value: &str) -> Result<(), MapError> {
-        self.edit(|entries, _| {
+        self.edit(&mut self.lock(), |entries, _| {
             let mut found = false;
             for entry in entries.iter_mut().filter(|entry| which.is(entry)) {
                 entry.value = value.into();
@@ -190,7 +276,7 @@ impl Map {
     /// # Errors
     /// No such entry.
     pub fn delete(&self, which: Which<'_>) -> Result<(), MapError> {
-        self.edit(|entries, _| {
+        self.edit(&mut self.lock(), |entries, _| {
             let before = entries.len();
             entries.retain(|entry| !which.is(entry));
             entries.len() < before
@@ -199,40 +285,37 @@ impl Map {
 
     /// Takes all entries away.
     pub fn clear(&self) {
-        let cleared = self.edit(|entries, _| {
+        let cleared = self.edit(&mut self.lock(), |entries, _| {
             entries.clear();
             true
         });
         debug_assert!(cleared.is_ok(), "no entry is wrong where there is none");
     }
 
-    /// The entries that a look-up of `key` meets, one for each index, as `get map` tells.
-    pub fn matching(&self, key: &str) -> Vec<Entry> {
+    /// What each index finds for `key`, as `get map` tells.
+    pub fn matching(&self, key: &str) -> Vec<Found> {
         let edits = self.lock();
         let entries = self.entries();
-        let places = edits
-            .lookups
-            .iter()
-            .filter_map(|lookup| lookup.place_of(key));
-        let mut found: Vec<Entry> = Vec::new();
-        for entry in places.filter_map(|at| entries.get(at)) {
-            if !found.contains(entry) {
-                found.push(entry.clone());
-            }
-        }
-        found
+        let found = edits.lookups.iter().map(|lookup| Found {
+            kind: lookup.kind(),
+            output: lookup.output(),
+            entry: lookup.place_of(key).and_then(|at| entries.get(at).cloned()),
+        });
+        found.collect()
     }
 
     /// Changes the entries, and all indexes with them, unless one would be wrong or `change` says that it found none.
-    fn edit(&self, change: impl FnOnce(&mut Vec<Entry>, &mut u64) -> bool) -> Result<(), MapError> {
-        let mut edits = self.lock();
+    fn edit(
+        &self,
+        edits: &mut Edits,
+        change: impl FnOnce(&mut Vec<Entry>, &mut u64) -> bool,
+    ) -> Result<(), MapError> {
         let mut entries = Vec::clone(&self.entries.load());
         let mut next = edits.next;
         if !change(&mut entries, &mut next) {
             return Err(MapError::NotFound);
         }
-        let made = edits.lookups.iter().map(|lookup| lookup.index_of(&entries));
-        let made = made.collect::<Result<Vec<_>, _>>()?;
+        let made = edits.index(&entries)?;
         self.entries.store(Arc::new(entries));
         for (lookup, index) in edits.lookups.iter().zip(made) {
             lookup.replace(index);
@@ -244,6 +327,25 @@ impl Map {
     /// Edits are whole or not made, so a panic leaves nothing half done.
     fn lock(&self) -> MutexGuard<'_, Edits> {
         self.edits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Edits {
+    /// For each kind of look-up.
+    fn index(&self, entries: &[Entry]) -> Result<Vec<index::Index>, MapError> {
+        let lookups = self.lookups.iter();
+        lookups.map(|lookup| lookup.index_of(entries)).collect()
+    }
+}
+
+fn entry((key, value): (&str, &str), next: &mut u64) -> Entry {
+    let id = *next;
+    *next += 1;
+    Entry {
+        id,
+        key: key.into(),
+        value: value.into(),
+        line: None,
     }
 }
 

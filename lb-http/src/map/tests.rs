@@ -98,9 +98,40 @@ fn a_change_is_whole_or_not_made() {
         1
     );
     assert_eq!(map.delete(Which::Id(first)), Err(MapError::NotFound));
-    assert_eq!(map.matching("b").len(), 1);
+    let met = map.matching("b");
+    assert_eq!(
+        (met.len(), met[0].kind, met[0].output),
+        (1, Kind::Str, Output::Int)
+    );
+    assert_eq!(&*met[0].entry.as_ref().unwrap().value, "2");
+    assert_eq!(map.matching("z")[0].entry, None);
     map.clear();
     assert_eq!((found("a"), map.entries().len()), (None, 0));
+}
+
+#[test]
+fn a_version_is_seen_when_it_is_committed() {
+    let map = Map::parse("m", b"a 1\n").unwrap();
+    let numbers = map.lookup(Kind::Str, Output::Int).unwrap();
+    let found = |key: &str| {
+        numbers
+            .find(&Sample::Str(key.as_bytes()), |value| value.to_int())
+            .flatten()
+    };
+    assert_eq!(map.prepare(), 1);
+    map.extend_version(1, [("b", "2")]).unwrap();
+    assert!(map.extend_version(1, [("c", "x")]).is_err());
+    assert!(map.extend_version(2, [("c", "3")]).is_err());
+    map.extend_version(0, [("d", "4")]).unwrap();
+    assert_eq!((found("b"), found("d")), (None, Some(4)));
+    assert_eq!(map.versions(), (0, 1, 3));
+    assert_eq!(map.entries_of(1).unwrap().len(), 1);
+    map.commit(1).unwrap();
+    assert_eq!((found("a"), found("b"), found("d")), (None, Some(2), None));
+    assert_eq!(map.versions(), (1, 1, 1));
+    assert!(map.commit(1).is_err() && map.entries_of(0).is_err());
+    map.clear_version(1).unwrap();
+    assert_eq!(found("b"), None);
 }
 
 #[test]

@@ -164,6 +164,11 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
         self.upload.body
     }
 
+    /// What has come from the server and is not understood.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.connection.io.input
+    }
+
     /// The bare connection, after a switch of protocols.
     pub(crate) fn into_connection(self: Box<Self>) -> Box<Connection> {
         self.connection

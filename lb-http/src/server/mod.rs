@@ -27,13 +27,16 @@ use tokio::{
     time::Instant,
 };
 
-pub use crate::h1::request::{Limits, MAX_FIELDS};
+pub use crate::h1::{
+    fault::{of_request as fault_of_request, of_response as fault_of_response},
+    request::{Limits, MAX_FIELDS},
+};
 pub use incoming::{Incoming, ReadError};
 pub use shutdown::Shutdown;
 
 use connection::Connection;
 
-use crate::page::Pages;
+use crate::{Client, page::Pages};
 
 /// How long the server waits for a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +89,8 @@ pub struct Refused {
     pub status: StatusCode,
     /// What was wrong.
     pub reason: &'static str,
+    /// The bytes that are no request, and what came after them, up to 16 KiB. Nothing where only the end of it is missing.
+    pub bytes: Bytes,
     /// Who ended it.
     pub cause: RefusedCause,
     /// Had the client sent anything at all?
@@ -168,7 +173,22 @@ where
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Connection::new(io, early, peer, local, self, shutdown)
+        let client = Client::of_connection(peer, local);
+        self.serve_client(io, early, client, shutdown).await
+    }
+
+    /// The same for a client that somebody looks at meanwhile; it is made by [`Client::of_connection`].
+    pub async fn serve_client<IO>(
+        &self,
+        io: IO,
+        early: BytesMut,
+        client: Client,
+        shutdown: &Shutdown,
+    ) -> Option<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        Connection::new(io, early, client, self, shutdown)
             .run(&self.service)
             .await
     }

@@ -25,6 +25,9 @@ pub enum Refusal {
     /// No frontend has this name.
     #[error("No such frontend.")]
     NoFrontend,
+    /// What is named is not there: what programs tell it by, and HAProxy's words.
+    #[error("{1}")]
+    Unknown(&'static str, &'static str),
     /// What is said to do is missing, or none of what there is.
     #[error("{0}")]
     Words(&'static str),
@@ -51,6 +54,7 @@ impl Refusal {
             Self::NoProxy => "no-such-proxy",
             Self::NoServer => "no-such-server",
             Self::NoFrontend => "no-such-frontend",
+            Self::Unknown(code, _) => code,
             Self::Value(_) => "invalid-value",
             Self::State(_) | Self::Conflict(_) => "conflict",
             Self::Unbuilt(_) => "not-supported",

@@ -57,6 +57,7 @@ impl Body {
         let exchange = head.extensions.remove::<Exchange>();
         let captured = head.extensions.remove::<Captured>();
         record.answered(head.status.as_u16(), exchange);
+        record.keep_junk(&mut head.extensions);
         if record
             .exchange
             .as_ref()

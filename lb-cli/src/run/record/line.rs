@@ -17,7 +17,7 @@ use crate::{
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.site.is_cut() {
+        if self.site.is_cut() || self.client.is_killed() {
             // What is still there by then did not end by itself.
             let state = if self.status.is_some() { 'D' } else { 'H' };
             self.termination = Termination('K', state);

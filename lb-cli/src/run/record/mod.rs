@@ -6,12 +6,12 @@ mod line;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Uri, Version, response::Parts};
+use http::{Extensions, Method, Request, Uri, Version, response::Parts};
 use lb_core::table::Event;
 use lb_http::{
     Client,
     compression::Meter,
-    exchange::{Exchange, Failure},
+    exchange::{Exchange, Failure, Junk},
     fetch::{ResponseView, View},
     format::Kept,
     rules::Answer,
@@ -198,6 +198,17 @@ impl Record {
     pub(super) fn goes_out_with(&mut self, head: &Parts) {
         if head.extensions.get::<Hangup>().is_none() {
             self.status = Some(head.status.as_u16());
+        }
+    }
+
+    /// What was no response is kept for `show errors`.
+    fn keep_junk(&self, extensions: &mut Extensions) {
+        let junk = |exchange: &&Exchange| exchange.failure == Some(Failure::InvalidResponse);
+        if let Some(exchange) = self.exchange.as_ref().filter(junk)
+            && let Some(at) = self.by.backend()
+            && let Some(junk) = extensions.remove::<Junk>()
+        {
+            self.site.keep_junk(at, exchange, &self.client, junk);
         }
     }
 

@@ -53,6 +53,30 @@ fn a_pattern_that_is_none_to_a_test_is_not_added() {
 }
 
 #[test]
+fn a_version_is_seen_when_it_is_committed() {
+    let patterns = Arc::default();
+    let scope = scope(&patterns);
+    let nets = scope.condition("text -m ip -f nets").unwrap();
+    let file = patterns.find("nets").unwrap();
+    assert_eq!(file.prepare(), 1);
+    file.add_to(1, "192.0.2.0/24").unwrap();
+    assert!(file.add_to(1, "nonsense").is_err() && file.add_to(2, "192.0.2.1").is_err());
+    file.add_to(0, "198.51.100.0/24").unwrap();
+    assert!(!nets.eval(&text("192.0.2.9")) && nets.eval(&text("198.51.100.9")));
+    assert_eq!(file.versions(), (0, 1, 3));
+    assert_eq!(file.entries_of(1).unwrap().len(), 1);
+    let found = file.matching("10.1.2.3");
+    assert_eq!((found.len(), found[0].method), (1, "ip"));
+    assert_eq!(found[0].pattern.as_deref(), Some("10.0.0.0/8"));
+
+    file.commit(1).unwrap();
+    assert!(nets.eval(&text("192.0.2.9")) && !nets.eval(&text("10.1.2.3")));
+    assert!(file.commit(1).is_err() && file.entries_of(0).is_err());
+    file.clear(1).unwrap();
+    assert!(!nets.eval(&text("192.0.2.9")));
+}
+
+#[test]
 fn a_trace_tells_the_line_that_matched() {
     let scope = scope(&Arc::default());
     let condition = scope.condition("text_end -f hosts x").unwrap();

@@ -177,6 +177,15 @@ fn entries_are_shown_as_haproxy_shows_them() {
 }
 
 #[test]
+fn arrays_are_shown_by_number() {
+    let world = World::new(&["gpc(2)", "gpc_rate(2,10s)", "gpt(1)"], |table| table);
+    world.request(7);
+    // Observed: `gpc0=0 gpc1=0 gpc0_rate(10000)=0 gpc1_rate(10000)=0`.
+    let values = "gpt0=0 gpc0=0 gpc1=0 gpc0_rate(10000)=0 gpc1_rate(10000)=0";
+    assert_eq!(world.lines(&[]), [format!("key=7 use=0 exp=0 {values}")]);
+}
+
+#[test]
 fn what_an_operator_sets_is_counted_on_from() {
     let world = World::new(&["gpc0", "gpc0_rate(1s)", "gpt0"], |table| table.size(1));
     let key = world.key(1);

@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep};
 use super::{ResponseFuture, State, TURN_AROUND};
 use crate::{
     Upstream,
-    exchange::Failure,
+    exchange::{Failure, Junk},
+    h1::fault,
     pool::{Connection, Exchange, ExchangeError, RequestBody, Sending},
     proxy::{Reuse, outgoing},
     server::ReadError,
@@ -63,6 +64,9 @@ where
             bound.counters().redispatches();
             self.report.unbind();
             self.report.redispatched = true;
+        }
+        if let Some(client) = &self.client {
+            client.is_served_by(lease.server().uid().into());
         }
         self.report.server = Some(Arc::clone(lease.server()));
         let upstream = lease.server().target();
@@ -205,6 +209,10 @@ where
         error: ExchangeError<B::Error>,
     ) -> State<B, P> {
         let reused = exchange.is_reused();
+        let junk = match error {
+            ExchangeError::Malformed => Some(Junk(fault::copy(exchange.unread()))),
+            _ => None,
+        };
         self.body = Some(exchange.into_body());
         match error {
             ExchangeError::Body(error) => {
@@ -231,7 +239,11 @@ where
                 self.failed(lease, Cause::JunkResponse, Failure::BadResponse)
             }
             ExchangeError::Malformed => {
-                self.failed(lease, Cause::JunkResponse, Failure::InvalidResponse)
+                let mut state = self.failed(lease, Cause::JunkResponse, Failure::InvalidResponse);
+                if let (State::Answered(response), Some(junk)) = (&mut state, junk) {
+                    response.extensions_mut().insert(junk);
+                }
+                state
             }
             ExchangeError::Timeout => {
                 self.failed(lease, Cause::ResponseTimeout, Failure::ResponseTimeout)

@@ -2,12 +2,13 @@
 
 use std::{future::poll_fn, task::Poll};
 
+use bytes::Bytes;
 use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, LINGER};
 use crate::{
-    h1::{encode::Encoder, request::Refusal},
+    h1::{encode::Encoder, fault, request::Refusal},
     server::{Hangup, Refused, RefusedCause, response::Asked},
 };
 
@@ -43,6 +44,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
                 local: self.client.local().clone(),
                 status: refusal.status,
                 reason: refusal.reason,
+                bytes: match cause {
+                    RefusedCause::Invalid => fault::copy(&self.io.input),
+                    _ => Bytes::new(),
+                },
                 cause,
                 began,
                 since: self.since,

@@ -15,7 +15,6 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::service::Service;
-use lb_tcp::Endpoint;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::futures::OwnedNotified,
@@ -88,15 +87,14 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     pub(super) fn new<S>(
         io: IO,
         early: BytesMut,
-        peer: Endpoint,
-        local: Endpoint,
+        client: Client,
         server: &'a Server<S>,
         shutdown: &'a Shutdown,
     ) -> Self {
         let now = Instant::now();
         Self {
             io: Buffered::with_input(io, early),
-            client: Client::of_engine(peer, local),
+            client,
             settings: &server.settings,
             on_refused: server.on_refused.as_ref(),
             shutdown,
