@@ -107,8 +107,6 @@ fn named(mut totals: Totals) -> Named {
             named.insert(name.to_owned(), *value);
         }
     });
-    // It is a time of the other process.
-    named.remove("last");
     named
 }
 

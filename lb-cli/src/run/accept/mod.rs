@@ -1,34 +1,33 @@
 //! Taking connections, within the limits.
 
+mod place;
+mod refusing;
+
 use std::{
     future::poll_fn,
-    io, mem,
+    mem,
     ops::ControlFlow,
     sync::{Arc, Weak},
     task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::BytesMut;
 use lb_http::server::Shutdown;
-use lb_tcp::{
-    Acceptor, Address, Endpoint, Stream,
-    proxy_protocol::{AcceptHeaderError, ParseHeaderError, accept_header},
-};
+use lb_tcp::{Acceptor, Address, Endpoint, Stream};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     task::JoinSet,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    RunningFrontend,
-    running::{FrontendLife, Gate},
-    sessions::Session,
+    running::Gate,
     shared::{Phase, Shared},
-    site::FrontendServer,
 };
-use crate::{config::model::Bind, log::Level};
+use crate::log::Level;
+
+pub(super) use place::Place;
+use refusing::Refusing;
 
 /// What the kernel keeps for a socket that says nothing else.
 const BACKLOG: u32 = 4096;
@@ -36,27 +35,12 @@ const BACKLOG: u32 = 4096;
 /// How long to leave connections in the kernel's queue when descriptors run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// A socket that goes on failing is said again after this.
-const SAY_AGAIN: Duration = Duration::from_secs(10);
-
-/// A socket that has failed for so long does not accept. A moment without descriptors is no
-/// reason to move an address to another node, where the load goes with it.
-const PERSISTENT: Duration = Duration::from_secs(1);
-
 /// One listening socket of one worker.
 pub(super) struct Door {
     place: Arc<Place>,
     orders: watch::Receiver<Order>,
     shared: Arc<Shared>,
     shutdown: Shutdown,
-}
-
-/// Whom a socket serves.
-pub(super) struct Place {
-    pub(super) frontend: Arc<RunningFrontend>,
-    /// Its place among the sockets of the frontend.
-    pub(super) bind: usize,
-    pub(super) server: FrontendServer,
 }
 
 /// What a socket is to do.
@@ -144,72 +128,6 @@ pub(super) async fn run(mut door: Door, acceptor: Arc<Acceptor>) {
             if timeout_at(deadline, all_ended).await.is_err() {
                 connections.shutdown().await;
             }
-        }
-    }
-}
-
-/// One socket's share in what a virtual router that tracks the frontend is told. A socket that is gone accepts nothing
-/// either.
-struct Refusing {
-    life: Arc<FrontendLife>,
-    /// Since when nothing but failures came.
-    since: Option<Instant>,
-    said: Option<Instant>,
-    now: bool,
-    left: bool,
-}
-
-impl Refusing {
-    fn new(life: &Arc<FrontendLife>) -> Self {
-        Self {
-            life: Arc::clone(life),
-            since: None,
-            said: None,
-            now: false,
-            left: false,
-        }
-    }
-
-    fn works(&mut self) {
-        self.since = None;
-        self.set(false);
-    }
-
-    /// Whether it is to be said: not ten times a second.
-    fn failed(&mut self, now: Instant) -> bool {
-        let since = *self.since.get_or_insert(now);
-        if now.duration_since(since) >= PERSISTENT {
-            self.set(true);
-        }
-        let news = self
-            .said
-            .is_none_or(|said| now.duration_since(said) >= SAY_AGAIN);
-        if news {
-            self.said = Some(now);
-        }
-        news
-    }
-
-    /// It is none of the frontend's sockets any more.
-    fn leave(mut self) {
-        self.set(false);
-        self.left = true;
-    }
-
-    fn set(&mut self, now: bool) {
-        if self.now != now {
-            self.now = now;
-            self.life.refusing.send_modify(|count| {
-                *count = if now { *count + 1 } else { *count - 1 };
-            });
-        }
-    }
-}
-
-impl Drop for Refusing {
-    fn drop(&mut self) {
-        if !self.left {
-            self.set(true);
         }
     }
 }
@@ -417,107 +335,5 @@ impl Door {
     fn backlog(&self) -> u32 {
         let bind = self.place.declared();
         bind.and_then(|bind| bind.backlog).unwrap_or(BACKLOG)
-    }
-}
-
-impl Place {
-    async fn serve(
-        &self,
-        mut stream: Stream,
-        peer: Endpoint,
-        session: &Session,
-        shutdown: &Shutdown,
-    ) -> io::Result<()> {
-        let local = match self.known_local() {
-            Some(local) => local.clone(),
-            None => stream.local()?,
-        };
-        let mut early = Vec::new();
-        let (mut source, mut destination) = (peer, local);
-        if self.declared().is_some_and(|bind| bind.accept_proxy) {
-            let patience = self.frontend.plan.model().timeout.http_request;
-            let since = Instant::now();
-            let accepted = timeout(patience, accept_header(&mut stream, &mut early)).await;
-            let accepted = accepted.map_or(Err(None), |done| done.map_err(Some));
-            let header = match accepted {
-                Ok(header) => header,
-                Err(why) => {
-                    let silent = early.is_empty();
-                    let (error, message) = no_header(why, silent);
-                    let ends = [&source, &destination];
-                    self.server
-                        .log_unheard(ends, since, self.bind, message, silent);
-                    return Err(error);
-                }
-            };
-            // A LOCAL or UNKNOWN header leaves the socket's own addresses.
-            source = header.source().cloned().unwrap_or(source);
-            destination = header.destination().cloned().unwrap_or(destination);
-        }
-        let early = BytesMut::from(&early[..]);
-        let client = session.speaks_http(source, destination);
-        self.server.serve(stream, early, client, shutdown).await;
-        Ok(())
-    }
-
-    /// The address that every client of this socket has connected to, if it is one: it saves a system call for each.
-    fn known_local(&self) -> Option<&Endpoint> {
-        let local = &self.frontend.sockets().get(self.bind)?.local;
-        local
-            .ip()
-            .is_some_and(|ip| !ip.is_unspecified())
-            .then_some(local)
-    }
-
-    fn declared(&self) -> Option<&Bind> {
-        self.frontend.plan.model().bind.get(self.bind)
-    }
-}
-
-/// Why there is no header of the PROXY protocol, for this process and in HAProxy's words; `None` is a time-out.
-fn no_header(why: Option<AcceptHeaderError>, silent: bool) -> (io::Error, &'static str) {
-    let message = match (&why, silent) {
-        (Some(AcceptHeaderError::Header(ParseHeaderError::Signature)), _) => {
-            "Received something which does not look like a PROXY protocol header"
-        }
-        (Some(AcceptHeaderError::Header(_)), _) => "Received an invalid PROXY protocol header",
-        (_, false) => "Truncated PROXY protocol header received",
-        (Some(_), true) => "Connection closed while waiting for PROXY protocol header",
-        (None, true) => "Timeout while waiting for PROXY protocol header",
-    };
-    let error = match why {
-        Some(why) => io::Error::other(why),
-        None => io::ErrorKind::TimedOut.into(),
-    };
-    (error, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn only_what_goes_on_failing_refuses() {
-        let life = Arc::new(FrontendLife::new(None));
-        let start = Instant::now();
-        let after = |millis| start + Duration::from_millis(millis);
-        let mut refusing = Refusing::new(&life);
-        let said = [0, 100, 900].map(|millis| refusing.failed(after(millis)));
-        assert_eq!(said, [true, false, false]);
-        assert_eq!(*life.refusing.borrow(), 0);
-        refusing.works();
-        refusing.failed(after(1000));
-        assert_eq!(*life.refusing.borrow(), 0, "it worked in between");
-        refusing.failed(after(2000));
-        refusing.failed(after(2100));
-        assert_eq!(*life.refusing.borrow(), 1);
-        refusing.works();
-        assert_eq!(*life.refusing.borrow(), 0);
-        drop(refusing);
-        assert_eq!(
-            *life.refusing.borrow(),
-            1,
-            "a socket that is gone accepts nothing"
-        );
     }
 }
