@@ -74,7 +74,7 @@ fn a_refusal_has_a_code_and_an_exit_code() {
             "Only servers in maintenance mode can be deleted.",
         ),
         (
-            "show table",
+            "show peers",
             "not-supported",
             "`show table` is not supported by this version of lb yet",
         ),
