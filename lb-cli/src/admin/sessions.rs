@@ -83,9 +83,7 @@ impl Seen {
             Some(_) => "request",
         };
         let (backend, server) = match client {
-            Some(client) if state == "request" => {
-                reached(session, system, client.place(), client.server())
-            }
+            Some(client) if state == "request" => reached(system, client.place(), client.server()),
             _ => (None, None),
         };
         Self {
@@ -168,12 +166,7 @@ impl Seen {
 }
 
 /// The names of the backend and the server that have its request.
-fn reached(
-    session: &Session,
-    system: &System,
-    place: u32,
-    server: u64,
-) -> (Option<String>, Option<String>) {
+fn reached(system: &System, place: u32, server: u64) -> (Option<String>, Option<String>) {
     for backend in system.backends() {
         let snapshot = backend.pool().snapshot();
         let mut servers = snapshot.all().iter();
@@ -183,15 +176,8 @@ fn reached(
             return (backend, server);
         }
     }
-    // A place means something only in the system that the connection came to.
-    let mut frontends = system.frontends().iter();
-    if !frontends.any(|frontend| Arc::ptr_eq(frontend, session.frontend())) {
-        return (None, None);
-    }
-    let at = usize::try_from(place)
-        .ok()
-        .and_then(|place| place.checked_sub(1));
-    let backend = at.and_then(|at| system.backends().get(at));
+    let mut backends = system.backends().iter();
+    let backend = backends.find(|backend| backend.number() == place);
     (
         backend.map(|backend| backend.plan().name().to_owned()),
         None,

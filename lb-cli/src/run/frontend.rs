@@ -22,7 +22,6 @@ use tower_service::Service as _;
 use super::{
     RunningBackend,
     record::{Asked, Body, By, Record},
-    sessions,
     site::{Entrance, Site, Target},
     tally::Traffic,
 };
@@ -71,7 +70,7 @@ pub(super) async fn respond(
     let at = site.route(&request, &transaction);
     if let Some(at) = at {
         let backend = site.targets[at].backend.plan.model();
-        client.sends_to(sessions::place(site.targets[at].at));
+        client.sends_to(site.targets[at].backend.number());
         client.abort_on_close(backend.abortonclose);
         if backend.http_connection == HttpConnection::Close {
             client.close();

@@ -51,11 +51,6 @@ pub(super) struct Present {
     sessions: Sessions,
 }
 
-/// How [`Client::place`] tells the backend at this place among those of a system.
-pub(super) fn place(backend: usize) -> u32 {
-    u32::try_from(backend + 1).unwrap_or(0)
-}
-
 impl Sessions {
     /// A client at `peer` has come to a socket of this frontend.
     pub(super) fn enter(

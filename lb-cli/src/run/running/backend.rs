@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use lb_core::{
@@ -36,6 +39,8 @@ pub struct RunningBackend {
 /// What goes on when a backend is declared anew.
 #[derive(Debug)]
 pub(in crate::run) struct BackendLife {
+    /// No other backend of this process has it, from 1 on.
+    number: u32,
     history: Mutex<History>,
     rates: BackendRates,
     page: stats::Page,
@@ -43,7 +48,9 @@ pub(in crate::run) struct BackendLife {
 
 impl BackendLife {
     pub(in crate::run) fn new(up: bool, now: Instant) -> Self {
+        static BACKENDS: AtomicU32 = AtomicU32::new(0);
         Self {
+            number: BACKENDS.fetch_add(1, Ordering::Relaxed) + 1,
             history: Mutex::new(History::new(up, now)),
             rates: BackendRates::default(),
             page: stats::Page::new(),
@@ -78,6 +85,11 @@ impl RunningBackend {
     /// Its servers.
     pub fn pool(&self) -> &Pool<Upstream, Algorithm> {
         &self.pool
+    }
+
+    /// How [`lb_http::Client::place`] tells it, before a reload and after.
+    pub(crate) fn number(&self) -> u32 {
+        self.life.number
     }
 
     /// What its checks know.
