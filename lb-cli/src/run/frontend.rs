@@ -11,7 +11,6 @@ use lb_http::{
     exchange::{Exchange, Failure, Junk},
     fetch::View,
     format::Kept,
-    page::Pages,
     rules::{Answer, Verdict},
     server::{Incoming, Refused},
     transaction::{Transaction, VariableScope},
@@ -38,10 +37,7 @@ pub(super) async fn respond(
 ) -> Result<Response<Body>, Infallible> {
     let plan = &site.frontend.plan;
     if let Some(status) = plan.monitor().and_then(|m| m.answers(&View::of(&request))) {
-        site.traffic().requests.add(1);
-        site.traffic().intercepted.add(1);
-        site.traffic().answered(status.as_u16());
-        return Ok(monitored(plan.pages(), status));
+        return Ok(site.monitored(client_of(&request), status));
     }
     let mut client = client_of(&request);
     let mut transaction = Transaction::of(&request, plan.keeps_line());
@@ -149,13 +145,17 @@ fn client_of(request: &Request<Incoming>) -> Client {
     client.expect("the server puts one into every request")
 }
 
-/// HAProxy's page for those who watch.
-fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
-    let page = pages.response(status);
-    page.map(|page| Body::page(page, None))
-}
-
 impl Site {
+    /// HAProxy's page for those who watch: it is counted, but not logged.
+    fn monitored(self: &Arc<Self>, client: Client, status: StatusCode) -> Response<Body> {
+        let response = self.frontend.plan.pages().response(status);
+        let failure = Failure::Local;
+        let answer = Answer { response, failure };
+        let record = Record::new(self, By::Nobody, client, None, Transaction::default());
+        let record = record.answered_here(&answer);
+        answer.response.map(|page| Body::page(page, Some(record)))
+    }
+
     /// What the client gets from this process itself.
     fn answered(&self, record: Box<Record>, answer: Answer) -> Response<Body> {
         let mut record = record.answered_here(&answer);
