@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Reply, changes, dump, errors,
     info::Info,
-    lists, servers, sessions,
+    lists, process, servers, sessions,
     statistics::Statistics,
     table::{CommandError, Replying, Table},
     tables,
@@ -31,7 +31,12 @@ pub(crate) fn table(system: &Arc<System>, vrrp: Option<Arc<dyn Vrrp>>) -> Table 
 /// Looks at a system.
 fn shows(table: Table, system: &Arc<System>) -> Table {
     type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
-    let shows: [(&str, &str, Show); 11] = [
+    let shows: [(&str, &str, Show); 12] = [
+        (
+            "show activity",
+            "what each worker has done",
+            process::activity,
+        ),
         ("show backend", "the backends there are", |system, _| {
             Ok(servers::backends(system).into())
         }),
@@ -88,6 +93,13 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
         table.direct(usage, AdminLevel::User, help, on(system, show))
     });
     table
+        .direct(
+            "show env [<var>]",
+            // It may hold passwords that the configuration takes from there.
+            AdminLevel::Admin,
+            "variables of the environment",
+            on(system, process::environment),
+        )
         .command(
             "show errors [<px>] [request|response]",
             AdminLevel::Operator,

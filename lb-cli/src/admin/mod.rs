@@ -15,6 +15,7 @@ mod errors;
 mod info;
 mod line;
 mod lists;
+mod process;
 mod reply;
 mod servers;
 mod session;

@@ -16,4 +16,5 @@ mod process;
 mod rig;
 mod sessions;
 mod tables;
+mod threads;
 mod top;
