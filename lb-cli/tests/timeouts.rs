@@ -195,6 +195,58 @@ async fn check() {
     assert!((395..1500).contains(&millis), "{line}");
 }
 
+/// A rule sets another one, for the requests of its condition.
+#[tokio::test]
+async fn server_by_a_rule() {
+    let origin = Origin::start(|_| Answer::Hang).await;
+    let rules = ["set-timeout server 400ms if { path /short }"];
+    let backend = format!("http_request = {rules:?}\ntimeout = {{ server = \"1m\" }}");
+    let site = Config::new("", &backend)
+        .server("s", origin.address(), "")
+        .start()
+        .await;
+    let _long = site.send(get("/long", "")).await;
+    assert_eq!(timed(site.get("/short")).await.status(), 504);
+    let long = "\"GET /long";
+    assert!(!site.lb.log().contains(long), "this one waits a minute");
+}
+
+/// The next request on the connection has the time-out of the frontend again.
+#[tokio::test]
+async fn client_by_a_rule() {
+    let origin = Origin::named("s").await;
+    let rules = ["set-timeout client hdr(x-wait) if { method POST }"];
+    let frontend = format!("http_request = {rules:?}\ntimeout = {{ client = \"400ms\" }}");
+    let site = Config::new(&frontend, "")
+        .server("s", origin.address(), "")
+        .start()
+        .await;
+    let mut client = site
+        .send("POST / HTTP/1.1\r\nHost: a\r\nX-Wait: 60000\r\nContent-Length: 6\r\n\r\nhal")
+        .await;
+    let mut ticks = interval(SHORT * 2);
+    ticks.tick().await;
+    ticks.tick().await;
+    client.send("ves").await;
+    assert_eq!(client.response().await.status(), 200);
+    client
+        .send("PUT / HTTP/1.1\r\nHost: a\r\nX-Wait: 60000\r\nContent-Length: 6\r\n\r\nhal")
+        .await;
+    assert_eq!(timed(client.response()).await.status(), 408);
+}
+
+#[tokio::test]
+async fn tunnel_by_a_rule() {
+    let rules = ["set-timeout tunnel 400ms"];
+    let backend = format!("http_request = {rules:?}\ntimeout = {{ tunnel = \"1m\" }}");
+    let mut tunnel = tunnel("", &backend).await;
+    timed(async {
+        tunnel.client.closed().await;
+        tunnel.origin.closed().await;
+    })
+    .await;
+}
+
 /// Both ends of a tunnel.
 struct Tunnel {
     client: Wire,

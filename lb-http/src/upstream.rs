@@ -30,16 +30,23 @@ use crate::pool::IdleSet;
 /// # Ok::<_, lb_http::UpstreamError>(())
 /// ```
 pub struct Upstream {
-    address: ArcSwap<Address>,
-    /// Its address has been changed.
-    moved: AtomicBool,
+    /// Shared with whoever succeeds it.
+    place: Arc<Location>,
     connector: Connector,
-    idle: Box<[IdleSet]>,
+    /// Of each worker; shared with whoever succeeds it.
+    idle: Arc<[IdleSet]>,
     options: PoolOptions,
     send_proxy: Option<ProxyVersion>,
     redirect: Option<HeaderValue>,
     /// Tells exchanges to break off; only where that was asked for.
     shutdown: Option<Arc<Notify>>,
+}
+
+/// Where a server is.
+struct Location {
+    address: ArcSwap<Address>,
+    /// It has been changed.
+    moved: AtomicBool,
 }
 
 /// The version of the PROXY protocol that a server expects.
@@ -106,10 +113,12 @@ impl Upstream {
     fn at(address: Address) -> Self {
         let options = PoolOptions::default();
         Self {
-            address: ArcSwap::from_pointee(address),
-            moved: AtomicBool::new(false),
+            place: Arc::new(Location {
+                address: ArcSwap::from_pointee(address),
+                moved: AtomicBool::new(false),
+            }),
             connector: Connector::new(),
-            idle: Box::new([IdleSet::new(options.max_idle)]),
+            idle: Arc::new([IdleSet::new(options.max_idle)]),
             options,
             send_proxy: None,
             redirect: None,
@@ -159,6 +168,24 @@ impl Upstream {
         self
     }
 
+    /// Goes on as `before`, which stood for the same server at the same address by an earlier configuration: where it
+    /// was moved to, and with its idle connections if they are still made in the same way.
+    #[must_use]
+    pub fn succeed(mut self, before: &Self) -> Self {
+        self.place = Arc::clone(&before.place);
+        let alike = self.connector == before.connector
+            && self.send_proxy == before.send_proxy
+            && self.options == before.options
+            && self.idle.len() == before.idle.len();
+        if alike {
+            self.idle = Arc::clone(&before.idle);
+        }
+        if let (Some(own), Some(theirs)) = (&mut self.shutdown, &before.shutdown) {
+            *own = Arc::clone(theirs);
+        }
+        self
+    }
+
     /// Breaks off every exchange with this server
     /// (`on-marked-down shutdown-sessions`). False if it was not built
     /// [`with_shutdown`](Self::with_shutdown).
@@ -169,7 +196,7 @@ impl Upstream {
 
     /// Where it is now.
     pub fn address(&self) -> Guard<Arc<Address>> {
-        self.address.load()
+        self.place.address.load()
     }
 
     /// From now on it is elsewhere (`set server … addr`). Exchanges that are under
@@ -183,20 +210,20 @@ impl Upstream {
             Address::Inet(_) | Address::Unix(_) | Address::Abstract(_) => {}
             other => return Err(UpstreamError::NotConnectable(other)),
         }
-        self.address.store(Arc::new(address));
-        self.moved.store(true, Ordering::Release);
+        self.place.address.store(Arc::new(address));
+        self.place.moved.store(true, Ordering::Release);
         self.close_idle();
         Ok(())
     }
 
     /// Has its address been changed?
     pub fn has_moved(&self) -> bool {
-        self.moved.load(Ordering::Acquire)
+        self.place.moved.load(Ordering::Acquire)
     }
 
     /// Does this connection lead to where the server is now?
     pub(crate) fn is_at_other_end_of(&self, stream: &Stream) -> bool {
-        if !self.moved.load(Ordering::Acquire) {
+        if !self.place.moved.load(Ordering::Acquire) {
             return true;
         }
         match (self.socket_addr(), stream.peer()) {
@@ -207,7 +234,7 @@ impl Upstream {
 
     /// Its socket address, unless it is a Unix socket.
     pub fn socket_addr(&self) -> Option<SocketAddr> {
-        self.address.load().inet()
+        self.place.address.load().inet()
     }
 
     /// Idle connections of all workers.
@@ -230,13 +257,13 @@ impl Upstream {
 
     /// Closes all idle connections, as when the server has gone DOWN.
     pub fn close_idle(&self) {
-        for idle in &self.idle {
+        for idle in self.idle.iter() {
             idle.retain(|_| false);
         }
     }
 
     pub(crate) fn connect(&self) -> lb_tcp::Connecting {
-        self.connector.connect(&self.address.load())
+        self.connector.connect(&self.place.address.load())
     }
 
     pub(crate) fn idle(&self, shard: usize) -> &IdleSet {
@@ -304,6 +331,13 @@ mod tests {
         upstream.move_to("10.0.0.2:81".parse().unwrap()).unwrap();
         assert!(upstream.has_moved());
         assert_eq!(upstream.address().to_string(), "10.0.0.2:81");
+        let declared_anew = "10.0.0.1:80".parse::<Upstream>().unwrap();
+        let successor = declared_anew.succeed(&upstream);
+        assert_eq!(successor.address().to_string(), "10.0.0.2:81");
+        assert!(Arc::ptr_eq(&successor.idle, &upstream.idle));
+        let otherwise = "10.0.0.1:80".parse::<Upstream>().unwrap();
+        let otherwise = otherwise.send_proxy(ProxyVersion::V1).succeed(&upstream);
+        assert!(!Arc::ptr_eq(&otherwise.idle, &upstream.idle));
         let listening: Address = "*:80".parse().unwrap();
         assert!(upstream.move_to(listening).is_err());
         assert_eq!(upstream.address().to_string(), "10.0.0.2:81");

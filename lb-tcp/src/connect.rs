@@ -17,7 +17,7 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::{Address, Stream, sys};
 
 /// Opens connections, each from the same source.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Connector {
     source: Option<SocketAddr>,
     interface: Option<String>,

@@ -4,8 +4,7 @@
 
 use std::{
     error::Error,
-    fs::{self, File},
-    io::{self, BufRead, BufReader},
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -17,6 +16,7 @@ use super::{
     daemon::{Daemon, StartError, free_address, pinned},
     idle,
     options::{Case, Proxy},
+    syslog::Syslog,
     tools::Tools,
     verify::verify,
     wrk::{self, LOAD_CPU, Load, Outcome, SCRIPT},
@@ -26,6 +26,8 @@ use super::{
 const PROXY_CPU: usize = 0;
 /// Seconds of load before the measurement: connections, pools and allocators settle well within it.
 const WARM_UP: u32 = 1;
+/// What is asked for where the response is small.
+const HELLO: &str = "/hello";
 /// Size of a response of the bulk case.
 const MIB: u64 = 1 << 20;
 
@@ -51,6 +53,8 @@ pub(super) struct Bench {
     // Before the directory: fields are dropped in order, and the servers must end before their files go.
     _servers: [Daemon; 2],
     origins: [SocketAddr; 2],
+    /// Of all proxies and rounds.
+    syslog: Syslog,
     tools: Tools,
     seconds: u32,
     script: PathBuf,
@@ -71,9 +75,11 @@ impl Bench {
         let (one, first) = start_origin(&tools, directory.path(), "s1").await?;
         let (two, second) = start_origin(&tools, directory.path(), "s2").await?;
         let origins = [first, second];
+        let syslog = Syslog::start(LOAD_CPU, HELLO).map_err(spawn)?;
         Ok(Self {
             _servers: [one, two],
             origins,
+            syslog,
             tools,
             seconds,
             script,
@@ -86,7 +92,7 @@ impl Bench {
         let (daemon, address) = self.start_proxy(case, proxy).await?;
         verify(address, case).await?;
         match load(case) {
-            Some(load) => self.under_load(case, proxy, daemon, address, &load).await,
+            Some(load) => self.under_load(case, daemon, address, &load).await,
             None => idle::sample(daemon, address).await,
         }
     }
@@ -94,11 +100,11 @@ impl Bench {
     async fn under_load(
         &self,
         case: Case,
-        proxy: Proxy,
         daemon: Daemon,
         address: SocketAddr,
         load: &Load,
     ) -> Result<Sample, SampleError> {
+        let lines_before = self.syslog.lines();
         let run = |seconds| wrk::run(&self.tools, &self.script, load, address, seconds);
         let warm_up = run(WARM_UP).await?;
         let before = daemon.usage()?;
@@ -113,7 +119,7 @@ impl Bench {
         errors.extend(outcome.errors.describe());
         if case == Case::Full {
             let expected = warm_up.requests + outcome.requests;
-            let lines = log_lines(&self.log(proxy), load.path)?;
+            let lines = self.syslog.settled(lines_before + expected).await - lines_before;
             if lines < expected {
                 errors.push(format!(
                     "{} of {expected} log lines missing",
@@ -165,6 +171,7 @@ impl Bench {
         let site = Site {
             listen,
             origins: self.origins,
+            syslog: self.syslog.address(),
             case,
             directory,
         };
@@ -174,21 +181,11 @@ impl Bench {
             Proxy::Nginx => "nginx.conf",
         });
         fs::write(&file, site.config(proxy))?;
-        // nginx appends to the log of the round before.
-        fs::write(self.log(proxy), "")?;
         let mut command = pinned(&self.tools, PROXY_CPU, self.tools.program(proxy));
         command.args(arguments(proxy)).arg(&file);
         let stdout = directory.join(format!("{proxy}.out"));
-        let started = Daemon::start(&proxy.to_string(), command, &stdout, listen, "/hello").await;
+        let started = Daemon::start(&proxy.to_string(), command, &stdout, listen, HELLO).await;
         Ok(started.map(|daemon| (daemon, listen)))
-    }
-
-    /// Where the full case's log lines go: a file in memory, for all. nginx opens it itself, the others are given it as standard output.
-    fn log(&self, proxy: Proxy) -> PathBuf {
-        self.directory.path().join(match proxy {
-            Proxy::Nginx => "nginx.access".to_owned(),
-            Proxy::Lb | Proxy::Haproxy => format!("{proxy}.out"),
-        })
     }
 }
 
@@ -221,7 +218,7 @@ async fn start_origin(
 fn load(case: Case) -> Option<Load> {
     let small = Load {
         connections: 64,
-        path: "/hello",
+        path: HELLO,
         headers: &[],
     };
     match case {
@@ -242,28 +239,5 @@ fn load(case: Case) -> Option<Load> {
             headers: &[],
         }),
         Case::Idle => None,
-    }
-}
-
-/// Lines of `log` that tell of a request for `path`.
-fn log_lines(log: &Path, path: &str) -> io::Result<u64> {
-    let request = format!("GET {path} HTTP");
-    let mut lines = BufReader::with_capacity(MIB as usize, File::open(log)?).lines();
-    lines.try_fold(0, |count, line| {
-        Ok(count + u64::from(line?.contains(&request)))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_lines_of_the_request_count() {
-        let directory = RunDirectory::create("compare").unwrap();
-        let log = directory.path().join("log");
-        let text = "a \"GET /hello HTTP/1.1\"\nServer b/s1 is UP\nb \"GET /seen HTTP/1.1\"\nc \"GET /hello HTTP/1.1\"\n";
-        fs::write(&log, text).unwrap();
-        assert_eq!(log_lines(&log, "/hello").unwrap(), 2);
     }
 }

@@ -13,6 +13,7 @@ mod idle;
 mod options;
 mod probe;
 mod report;
+mod syslog;
 mod tools;
 mod usage;
 mod verify;

@@ -13,23 +13,48 @@ use super::{
 };
 use crate::{
     config::model::AdminLevel,
-    run::{Refusal, System},
+    run::{Live, Refusal, Reload, System},
 };
 
 /// What a process answers; `vrrp` where it has virtual routers.
-pub(crate) fn table(system: &Arc<System>, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
-    let table = Table::new().log(system.log().clone());
-    let table = shows(table, system).direct(
+pub(crate) fn table(live: &Live, reload: Arc<Reload>, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
+    let table = Table::new().log(live.system().log().clone());
+    let table = shows(table, live).direct(
         "dump-config",
         AdminLevel::Admin,
         "the configuration, with what was changed",
-        on(system, |system, _| Ok(dump::text(system))),
+        on(live, |system, _| Ok(dump::text(system))),
     );
-    virtual_routers(all_changes(table, system), vrrp)
+    virtual_routers(reloading(all_changes(table, live), reload), vrrp)
+}
+
+/// Reads the configuration anew.
+fn reloading(table: Table, reload: Arc<Reload>) -> Table {
+    let run = move |_| {
+        let reload = Arc::clone(&reload);
+        async move {
+            match reload.reload().await {
+                Ok(difference) if difference.is_empty() => Ok("nothing has changed".to_owned()),
+                Ok(difference) => Ok(difference.to_string()),
+                // An answer ends with an empty line, and so it has none.
+                Err(error) => {
+                    let text = error.to_string();
+                    let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
+                    Err(CommandError::Failed(lines.join("\n")))
+                }
+            }
+        }
+    };
+    table.command(
+        "reload",
+        AdminLevel::Admin,
+        "reads the configuration anew",
+        run,
+    )
 }
 
 /// Looks at a system.
-fn shows(table: Table, system: &Arc<System>) -> Table {
+fn shows(table: Table, live: &Live) -> Table {
     type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
     let shows: [(&str, &str, Show); 12] = [
         (
@@ -90,7 +115,7 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
         ),
     ];
     let table = shows.into_iter().fold(table, |table, (usage, help, show)| {
-        table.direct(usage, AdminLevel::User, help, on(system, show))
+        table.direct(usage, AdminLevel::User, help, on(live, show))
     });
     table
         .direct(
@@ -104,30 +129,30 @@ fn shows(table: Table, system: &Arc<System>) -> Table {
             "show errors [<px>] [request|response]",
             AdminLevel::Operator,
             "the last bytes that were no request or response",
-            apart(system, errors::show),
+            apart(live, errors::show),
         )
         .command(
             "show sess [all|<id>]",
             AdminLevel::Operator,
             "connections of clients",
-            apart(system, sessions::show),
+            apart(live, sessions::show),
         )
         .command(
             "show table [<table>] [<filter>]*",
             AdminLevel::Operator,
             "tables, or what is counted of each key",
-            apart(system, tables::show),
+            apart(live, tables::show),
         )
 }
 
 /// On a thread of its own: what is long would hold up checks.
 fn apart(
-    system: &Arc<System>,
+    live: &Live,
     run: fn(&System, &[String]) -> Result<Reply, Refusal>,
 ) -> impl Fn(Vec<String>) -> Replying + Send + Sync + 'static {
-    let system = Arc::clone(system);
+    let live = live.clone();
     move |words| {
-        let system = Arc::clone(&system);
+        let system = live.system();
         let done = tokio::task::spawn_blocking(move || run(&system, &words));
         Box::pin(async move {
             let done = done.await;
@@ -137,7 +162,7 @@ fn apart(
 }
 
 /// Changes a system.
-fn all_changes(table: Table, system: &Arc<System>) -> Table {
+fn all_changes(table: Table, live: &Live) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
     let changes: [(&str, &str, Change); 31] = [
         (
@@ -300,7 +325,7 @@ fn all_changes(table: Table, system: &Arc<System>) -> Table {
         .into_iter()
         .fold(table, |table, (usage, help, change)| {
             table
-                .direct(usage, AdminLevel::Admin, help, on(system, change))
+                .direct(usage, AdminLevel::Admin, help, on(live, change))
                 .change()
         });
     let (usage, help) = (
@@ -308,7 +333,7 @@ fn all_changes(table: Table, system: &Arc<System>) -> Table {
         "adds an entry, or lines of them after `<<`",
     );
     table
-        .direct(usage, AdminLevel::Admin, help, on(system, lists::map::add))
+        .direct(usage, AdminLevel::Admin, help, on(live, lists::map::add))
         .change()
         .with_payload()
 }
@@ -318,11 +343,11 @@ fn first(words: &[String]) -> Option<&str> {
 }
 
 fn on<R>(
-    system: &Arc<System>,
+    live: &Live,
     run: impl Fn(&System, &[String]) -> Result<R, Refusal> + Send + Sync + 'static,
 ) -> impl Fn(&[String]) -> Result<R, Refusal> + Send + Sync + 'static {
-    let system = Arc::clone(system);
-    move |words| run(&system, words)
+    let live = live.clone();
+    move |words| run(&live.system(), words)
 }
 
 fn virtual_routers(table: Table, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
@@ -384,12 +409,17 @@ mod tests {
         }
     }
 
-    fn system() -> Arc<System> {
+    fn live() -> Live {
         let text = "[global]\nnode = 'n1'\nworkers = 3\nmaxconn = 20\n[vrrp.VI_1]\ninterface = 'lo'\n\
                     virtual_router_id = 1\nvirtual_addresses = ['192.0.2.1']\n";
         let config = Config::parse(vec![Source::new("lb.toml", text)], &|_| None).unwrap();
         let writer = log::Writer::start(&[], None).unwrap();
-        System::assemble(Plan::compile(config).unwrap(), writer.sink()).unwrap()
+        Live::of(Plan::compile(config).unwrap(), writer.sink()).unwrap()
+    }
+
+    async fn table(live: &Live, vrrp: Option<Arc<dyn Vrrp>>) -> Table {
+        let reload = Reload::of(live).await;
+        super::table(live, Arc::new(reload), vrrp)
     }
 
     async fn ask(table: &Table, line: &str) -> Result<String, String> {
@@ -400,8 +430,8 @@ mod tests {
 
     #[tokio::test]
     async fn virtual_routers_are_shown_and_handed_over() {
-        let system = system();
-        let with = table(&system, Some(Arc::new(Fake)));
+        let live = live();
+        let with = table(&live, Some(Arc::new(Fake))).await;
         assert_eq!(ask(&with, "vrrp show").await.unwrap(), "VI_1 MASTER");
         assert_eq!(ask(&with, "vrrp show VI_1").await.unwrap(), "VI_1 MASTER");
         assert_eq!(ask(&with, "vrrp show VI_2").await.unwrap_err(), "no `VI_2`");
@@ -411,14 +441,14 @@ mod tests {
         let words = ["vrrp", "handover", "VI_1"].map(String::from);
         let refused = with.answer(&words, AdminLevel::Operator);
         assert!(matches!(refused.await, Err(CommandError::Level { .. })));
-        let without = table(&system, None);
+        let without = table(&live, None).await;
         let none = ask(&without, "vrrp show").await.unwrap_err();
         assert_eq!(none, "there is no virtual router in this process");
     }
 
     #[tokio::test]
     async fn info_has_the_process_and_its_limits() {
-        let text = Info::of(&system(), &[]).unwrap().text();
+        let text = Info::of(&live().system(), &[]).unwrap().text();
         for line in [
             "Name: lb",
             "Nbthread: 3",

@@ -57,7 +57,7 @@ fn facts(system: &System) -> Vec<Fact> {
     let listeners: usize = system
         .frontends()
         .iter()
-        .map(|one| one.listening().len())
+        .map(|one| one.listening().count())
         .sum();
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

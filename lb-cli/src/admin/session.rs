@@ -11,6 +11,7 @@ use super::{
     line, reply,
     table::{Asker, PAYLOAD, Table},
 };
+use crate::{config::model::AdminLevel, run::takeover};
 
 /// The longest line, in octets: HAProxy's default buffer.
 pub(crate) const LONGEST_LINE: usize = 16_384;
@@ -69,11 +70,12 @@ struct Session<'t, S> {
     prompt: bool,
 }
 
-/// Answers a client until it has what it wants.
+/// Answers a client until it has what it wants. Gives the stream of one back that may take the place of this process,
+/// and asks to.
 ///
 /// # Errors
 /// When it is gone, or too slow.
-pub(super) async fn run<S>(stream: S, table: &Table, asker: Asker) -> io::Result<()>
+pub(super) async fn run<S>(stream: S, table: &Table, asker: Asker) -> io::Result<Option<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -86,13 +88,17 @@ where
         prompt: false,
     };
     while let Some(line) = session.line().await? {
+        if line == takeover::WORD && asker.level == AdminLevel::Admin {
+            return Ok(Some(session.stream));
+        }
         session.answer(&line).await?;
         if !session.prompt {
             break;
         }
         session.write("> ").await?;
     }
-    session.stream.shutdown().await
+    session.stream.shutdown().await?;
+    Ok(None)
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
@@ -250,7 +256,6 @@ mod tests {
     use tokio::io::{DuplexStream, duplex};
 
     use super::*;
-    use crate::config::model::AdminLevel;
 
     const USER: Asker = Asker {
         level: AdminLevel::User,
@@ -269,7 +274,7 @@ mod tests {
     fn client() -> (DuplexStream, tokio::task::JoinHandle<io::Result<()>>) {
         let (client, server) = duplex(1 << 20);
         let table = table();
-        let session = async move { run(server, &table, USER).await };
+        let session = async move { run(server, &table, USER).await.map(drop) };
         (client, tokio::spawn(session))
     }
 

@@ -1,8 +1,9 @@
 //! The socket itself: its file, and who is let in.
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +15,10 @@ use super::{
     session,
     table::{Asker, Table},
 };
-use crate::config::model::{Admin, AdminLevel};
+use crate::{
+    config::model::{Admin, AdminLevel},
+    run::Succession,
+};
 
 /// Clients at a time; more wait. HAProxy's `stats maxconn`.
 const CLIENTS: usize = 10;
@@ -56,20 +60,58 @@ impl Socket {
         })
     }
 
-    /// Takes clients on the current runtime, for as long as it runs.
+    /// The socket of another process at the same place; its file stays that of the other one for now.
+    pub(crate) fn adopt(admin: &Admin, listener: Listener) -> Self {
+        Self {
+            listener: Some(listener),
+            level: admin.level,
+            path: admin.socket.clone(),
+            file: None,
+        }
+    }
+
+    /// Its file is this process's from now on.
+    ///
+    /// # Errors
+    /// When its permissions cannot be set.
+    pub(crate) fn own_file(&mut self, admin: &Admin) -> io::Result<()> {
+        self.file = file_at(&self.path);
+        fs::set_permissions(&self.path, Permissions::from_mode(admin.mode))
+    }
+
+    /// Takes clients on the current runtime, for as long as it runs or until another process takes its place.
     ///
     /// # Errors
     /// When the runtime cannot watch the socket.
-    pub(crate) fn open(&mut self, table: Table) -> io::Result<()> {
+    pub(crate) fn open(&mut self, table: Table, succession: &Arc<Succession>) -> io::Result<()> {
         if let Some(listener) = self.listener.take() {
-            let acceptor = listener.into_tokio()?;
-            tokio::spawn(accept(acceptor, Arc::new(table), self.level));
+            let acceptor = Arc::new(listener.into_tokio()?);
+            let handled = Served {
+                table,
+                level: self.level,
+                succession: Arc::clone(succession),
+            };
+            let task = tokio::spawn(accept(Arc::clone(&acceptor), Arc::new(handled)));
+            let address = self.path.display().to_string();
+            succession.with_admin(address, &acceptor, task.abort_handle());
         }
         Ok(())
     }
+
+    /// Its file is another process's from now on.
+    pub(crate) fn forget_file(&mut self) {
+        self.file = None;
+    }
 }
 
-async fn accept(acceptor: lb_tcp::Acceptor, table: Arc<Table>, level: AdminLevel) {
+/// What clients are served with.
+struct Served {
+    table: Table,
+    level: AdminLevel,
+    succession: Arc<Succession>,
+}
+
+async fn accept(acceptor: Arc<lb_tcp::Acceptor>, served: Arc<Served>) {
     let places = Arc::new(Semaphore::new(CLIENTS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -80,14 +122,21 @@ async fn accept(acceptor: lb_tcp::Acceptor, table: Arc<Table>, level: AdminLevel
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             continue;
         };
-        let table = Arc::clone(&table);
+        let served = Arc::clone(&served);
         tokio::spawn(async move {
-            // Who is gone or too slow is nobody to tell.
             let asker = Asker {
-                level,
+                level: served.level,
                 uid: uid_of(&stream),
             };
-            let _ = session::run(stream, &table, asker).await;
+            // Who is gone or too slow is nobody to tell.
+            if let Ok(Some(lb_tcp::Stream::Unix(stream))) =
+                session::run(stream, &served.table, asker).await
+                && let Err(why) = served.succession.give(stream).await
+            {
+                served
+                    .table
+                    .say(&format!("the process was not taken over: {why}"));
+            }
             drop(place);
         });
     }

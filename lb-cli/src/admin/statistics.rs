@@ -29,6 +29,7 @@ pub(super) struct Statistics {
 impl Statistics {
     pub(super) fn of(system: &System, words: &[String]) -> Result<Self, Refusal> {
         let mut rows = stats::collect(system);
+        stats::legends(system, &mut rows);
         let mut flags = words;
         if let [proxy, kind, server, rest @ ..] = words {
             flags = rest;
@@ -169,32 +170,6 @@ impl Statistics {
 
 /// What kind of field a column has, as HAProxy 2.6 says it.
 fn tag(column: Column, kind: Kind) -> Tag {
-    use Column::*;
-    match column {
-        Act | Bck | Rate | RateMax if kind == Kind::Backend => Tag("MGP", "u32"),
-        Pxname | Svname => Tag("KNS", "str"),
-        Status => Tag("SGP", "str"),
-        Tracked => Tag("CNS", "str"),
-        CheckStatus | LastChk | CheckDesc | AgentStatus | LastAgt | AgentDesc => Tag("MOP", "str"),
-        Addr | Mode | Algo | Cookie => Tag("CGS", "str"),
-        Slim | RateLim | Qlimit | SrcIlim => Tag("CLP", "u32"),
-        Act | Bck => Tag("SGP", "u32"),
-        Pid => Tag("KGP", "u32"),
-        Iid | Sid => Tag("KGS", "u32"),
-        Type | CheckRise | CheckFall | CheckHealth | AgentRise | AgentFall | AgentHealth => {
-            Tag("CGS", "u32")
-        }
-        Weight | Qtime | Ctime | Rtime | Ttime | Uweight | Throttle => Tag("MaP", "u32"),
-        Lastchg => Tag("MAP", "u32"),
-        Lastsess => Tag("MAP", "s32"),
-        Downtime => Tag("MCP", "u32"),
-        CheckCode | AgentCode => Tag("MOP", "u32"),
-        CheckDuration | AgentDuration => Tag("MDP", "u64"),
-        Rate | ReqRate | ConnRate => Tag("MRP", "u32"),
-        Qmax | Smax | RateMax | ReqRateMax | ConnRateMax | QtimeMax | CtimeMax | RtimeMax
-        | TtimeMax => Tag("MMP", "u32"),
-        Qcur | Scur | SrvIcur | IdleConnCur | SafeConnCur | UsedConnCur | NeedConnEst
-        | AggServerStatus | AggServerCheckStatus | AggCheckStatus => Tag("MGP", "u32"),
-        _ => Tag("MCP", "u64"),
-    }
+    let (letters, unit) = column.tags(kind);
+    Tag(letters, unit.name())
 }

@@ -141,6 +141,13 @@ impl Table {
         Self::default()
     }
 
+    /// Says what is worth a line in the log.
+    pub(super) fn say(&self, text: &str) {
+        if let Some(log) = &self.log {
+            log.say(Level::Warning, text);
+        }
+    }
+
     /// Adds a command. `usage` is its words, then `<NAME>` for an argument it needs and `[NAME]` for one it takes; `run` is
     /// given as many arguments as that says.
     #[must_use]

@@ -10,6 +10,7 @@
 mod alias;
 mod batch;
 mod capture;
+mod capturing;
 mod clock;
 mod file;
 mod json;
@@ -25,11 +26,12 @@ mod text;
 mod worker;
 
 pub use capture::{capture_request, capture_response};
+pub use capturing::{Captured, Capturing};
 pub use clock::LocalClock;
 pub use layout::Layout;
 pub use line::{Asked, Connections, Line, Termination};
 pub use refusal::{Refusal, Unheard, client_text};
-pub use sink::{Sink, Writer};
+pub use sink::{Outlets, Sink, Writer};
 pub use worker::{attach, detach, line, run_flusher};
 
 use batch::Batch;

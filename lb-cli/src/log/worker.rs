@@ -1,10 +1,10 @@
 //! A worker's own buffers of lines.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-use super::{Batch, Level, LocalClock, Sink};
+use super::{Batch, Level, LocalClock, Outlets, Sink};
 
 /// A buffer of this size is handed over at once.
 pub(super) const FULL: usize = 32 * 1024;
@@ -13,7 +13,7 @@ pub(super) const FULL: usize = 32 * 1024;
 const PATIENCE: Duration = Duration::from_millis(20);
 
 struct Worker {
-    sink: Sink,
+    outlets: Arc<Outlets>,
     clock: LocalClock,
     /// Of each target.
     buffers: Vec<Batch>,
@@ -24,14 +24,26 @@ thread_local! {
     static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
 }
 
-/// Gives this thread its buffers.
-pub fn attach(sink: Sink) {
-    WORKER.set(Some(Worker {
-        buffers: sink.outlets().iter().map(|_| Batch::default()).collect(),
-        sink,
-        clock: LocalClock::default(),
-        begun: Rc::default(),
-    }));
+/// Gives this thread buffers for the targets there are now; what is in those that it has stays.
+pub fn attach(sink: &Sink) {
+    let outlets = sink.outlets();
+    let targets = outlets.all().len();
+    WORKER.with_borrow_mut(|worker| {
+        match worker {
+            Some(worker) => worker.outlets = outlets,
+            None => {
+                *worker = Some(Worker {
+                    outlets,
+                    buffers: Vec::new(),
+                    clock: LocalClock::default(),
+                    begun: Rc::default(),
+                });
+            }
+        }
+        if let Some(worker) = worker {
+            worker.buffers.resize_with(targets, Batch::default);
+        }
+    });
 }
 
 /// Writes one line into this thread's buffers of those `targets` that take it; not at all if none does.
@@ -50,7 +62,7 @@ impl Worker {
         level: Level,
         write: impl FnOnce(&mut Vec<u8>, &mut LocalClock),
     ) {
-        let outlets = self.sink.outlets();
+        let outlets = self.outlets.all();
         let mut taking = (targets.iter().copied()).filter(|at| outlets[*at].takes(level));
         let Some(first) = taking.next() else {
             return;
@@ -74,7 +86,8 @@ impl Worker {
 
     fn flush(&mut self, at: usize) {
         if !self.buffers[at].is_empty() {
-            self.sink.send(at, std::mem::take(&mut self.buffers[at]));
+            let batch = std::mem::take(&mut self.buffers[at]);
+            self.outlets.send(&self.outlets.all()[at], batch);
         }
     }
 

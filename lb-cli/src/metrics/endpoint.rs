@@ -14,7 +14,7 @@ use lb_vrrp::Vrrp;
 use tokio::sync::Semaphore;
 
 use super::{Format, View};
-use crate::run::System;
+use crate::run::{Live, Succession};
 
 /// Connections at a time; more wait.
 const CLIENTS: usize = 32;
@@ -30,35 +30,54 @@ const PATH: &str = "/metrics";
 
 /// A socket that is listened on; nobody is answered yet.
 #[derive(Debug)]
-pub(crate) struct Endpoint(Listener);
+pub(crate) struct Endpoint {
+    listen: Listen,
+    listener: Listener,
+}
 
 impl Endpoint {
     /// Binds it.
     pub(crate) fn bind(listen: &Listen) -> Result<Self, BindError> {
-        listen.bind().map(Self)
+        let listener = listen.bind()?;
+        Ok(Self::adopt(listen, listener))
     }
 
-    /// Answers on the current runtime, for as long as it runs.
+    /// The socket of another process at the same address.
+    pub(crate) fn adopt(listen: &Listen, listener: Listener) -> Self {
+        Self {
+            listen: listen.clone(),
+            listener,
+        }
+    }
+
+    /// Answers on the current runtime, for as long as it runs or until another process takes its place.
     ///
     /// # Errors
     /// When the runtime cannot watch the socket.
-    pub(crate) fn open(self, system: &Arc<System>, routers: Vec<Vrrp>) -> io::Result<()> {
+    pub(crate) fn open(
+        self,
+        live: &Live,
+        routers: Vec<Vrrp>,
+        succession: &Succession,
+    ) -> io::Result<()> {
         let source = Arc::new(Figures {
-            system: Arc::clone(system),
+            live: live.clone(),
             routers,
         });
-        tokio::spawn(accept(self.0.into_tokio()?, source));
+        let acceptor = Arc::new(self.listener.into_tokio()?);
+        let task = tokio::spawn(accept(Arc::clone(&acceptor), source));
+        succession.with_metrics(&self.listen, &acceptor, task.abort_handle());
         Ok(())
     }
 }
 
 /// Where the figures are.
 struct Figures {
-    system: Arc<System>,
+    live: Live,
     routers: Vec<Vrrp>,
 }
 
-async fn accept(acceptor: Acceptor, source: Arc<Figures>) {
+async fn accept(acceptor: Arc<Acceptor>, source: Arc<Figures>) {
     let places = Arc::new(Semaphore::new(CLIENTS));
     let settings = Settings {
         timeouts: TIMEOUTS,
@@ -116,7 +135,7 @@ async fn answer(
     let format = Format::of(&accept.join(","));
     // Away from this thread, whose checks are not to wait for thousands of servers to be written.
     let text = tokio::task::spawn_blocking(move || {
-        super::write(&source.system, &source.routers, format, &view)
+        super::write(&source.live.system(), &source.routers, format, &view)
     });
     let Ok(text) = text.await else {
         return refuse(StatusCode::INTERNAL_SERVER_ERROR);

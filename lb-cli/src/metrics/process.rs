@@ -34,9 +34,9 @@ pub(super) fn write(out: &mut Writer, system: &System) {
         .clone()
         .map(|it| it.rates().connections.now())
         .sum();
-    let listeners: usize = frontends.map(|it| it.listening().len()).sum();
+    let listeners: usize = frontends.map(|it| it.listening().count()).sum();
     let descriptors = getrlimit(Resource::Nofile).current;
-    let dropped: u64 = system.log().dropped().map(|(_, lines)| lines).sum();
+    let dropped = system.log().dropped();
     let figures: [(&str, _, &str, String); 16] = [
         (
             "nbthread",

@@ -10,7 +10,7 @@ use lb_core::{
     Pool,
     condition::{Condition, Scope},
     policy::Algorithm,
-    pool::BuildError,
+    pool::{BuildError, Builder},
     retry::{Budget, Cause, Causes, Redispatch, Retries},
 };
 use lb_http::{
@@ -114,7 +114,7 @@ impl Backend {
             servers: servers(model, names, diagnostics),
             full_conn: model.fullconn.unwrap_or(full_conn),
             sticky,
-            stick: table::stick(model, &scopes, registry, diagnostics),
+            stick: table::stick(model, registry, diagnostics),
             persist: Persist {
                 force: rules(scope, &model.force_persist, diagnostics),
                 ignore: rules(scope, &model.ignore_persist, diagnostics),
@@ -268,6 +268,20 @@ impl Backend {
     ///
     /// [`BuildError`] for what the configuration should have refused.
     pub fn pool(&self, workers: usize) -> Result<Pool<Upstream, Algorithm>, BuildError> {
+        self.declaration(workers, |_| None)?.build(self.algorithm)
+    }
+
+    /// What makes its pool, anew or as it runs; `before` gives what stands for the same server at the same address by
+    /// now, if anything does.
+    ///
+    /// # Errors
+    ///
+    /// As [`pool`](Self::pool).
+    pub fn declaration(
+        &self,
+        workers: usize,
+        before: impl Fn(&Server) -> Option<Arc<lb_core::Server<Upstream>>>,
+    ) -> Result<Builder<Upstream>, BuildError> {
         let mut builder = Pool::builder()
             .name(self.name())
             .allow_empty()
@@ -277,23 +291,30 @@ impl Backend {
             builder = builder.all_backups();
         }
         for server in &self.servers {
-            builder = builder.with(self.declare(server, workers)?);
+            let mut upstream = self.upstream(server, workers)?;
+            if let Some(before) = before(server) {
+                upstream = upstream.succeed(before.target());
+            }
+            builder = builder.with(self.declare(server, upstream));
         }
-        builder.build(self.algorithm)
+        Ok(builder)
     }
 
-    /// One server of its pool.
+    /// One more server of its pool.
     ///
     /// # Errors
     ///
     /// As [`pool`](Self::pool).
-    pub fn declare(
+    pub fn newcomer(
         &self,
         server: &Server,
         workers: usize,
     ) -> Result<lb_core::Server<Upstream>, BuildError> {
+        Ok(self.declare(server, self.upstream(server, workers)?))
+    }
+
+    fn declare(&self, server: &Server, upstream: Upstream) -> lb_core::Server<Upstream> {
         let model = &server.model;
-        let upstream = self.upstream(server, workers)?;
         let mut declared = lb_core::Server::new(model.name.as_str(), upstream)
             .id(*model.id)
             .weight(model.weight)
@@ -310,7 +331,7 @@ impl Backend {
         if let Some(value) = self.affinity(server) {
             declared = declared.affinity(value);
         }
-        Ok(declared)
+        declared
     }
 
     /// The server's own cookie value, or one made from its address.

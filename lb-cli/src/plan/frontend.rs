@@ -1,8 +1,8 @@
 //! A frontend that can run: its sockets, its limits, its routes.
 
-use std::{net::IpAddr, num::NonZeroUsize, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
-use lb_core::condition::{Condition, Scope, Word};
+use lb_core::condition::{AclError, Condition, Scope, Word};
 use lb_http::{
     compression::Compression,
     fetch::{HttpExpr, HttpVocabulary, Place, Registry, View},
@@ -11,7 +11,7 @@ use lb_http::{
     rules::{Router, Section, Text},
     server::{Limits, Settings, Timeouts},
 };
-use lb_tcp::{Address, BindError, Listen, Listener};
+use lb_tcp::{Address, Listen};
 
 use super::{
     Backend, FrontendPlace, LogTargets, Logging, Monitor, Rules, Stats,
@@ -250,22 +250,14 @@ impl Frontend {
         }
     }
 
-    /// Binds its sockets, one of each address for each of `workers`.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError`] says which address, and why.
-    pub fn bind(&self, workers: NonZeroUsize) -> Result<Vec<(usize, Vec<Listener>)>, BindError> {
-        let sockets = self.model.bind.iter().enumerate();
-        sockets
-            .map(|(at, bind)| {
-                // Another node may have the address now.
-                let moves = matches!(&*bind.address, BindAddress::Ip(address)
-                    if self.virtual_addresses.contains(&address.ip()));
-                let listen = listen(bind).free_bind(moves);
-                Ok((at, listen.bind_each(workers)?))
-            })
-            .collect()
+    /// What it listens on, in the order of its `bind`.
+    pub fn listens(&self) -> impl Iterator<Item = Listen> {
+        self.model.bind.iter().map(|bind| {
+            // Another node may have the address now.
+            let moves = matches!(&*bind.address, BindAddress::Ip(address)
+                if self.virtual_addresses.contains(&address.ip()));
+            listen(bind).free_bind(moves)
+        })
     }
 }
 
@@ -318,25 +310,31 @@ pub(super) fn listen(bind: &model::Bind) -> Listen {
     listen
 }
 
+/// The named conditions of a section, as they are at one place, and what is wrong with them there.
+pub(super) fn scope(
+    acls: &[model::Acl],
+    place: Place,
+    registry: &Arc<Registry>,
+) -> (Scope<HttpVocabulary>, Vec<AclError>) {
+    let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
+    let mut builder = Scope::builder(vocabulary)
+        .patterns(Arc::clone(registry.patterns()))
+        .files(|name| std::fs::read(name));
+    for acl in acls {
+        let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
+        builder = builder.acl(&acl.name, &texts);
+    }
+    builder.build()
+}
+
 /// The named conditions of a section, as its texts on requests and on responses see them.
 pub(super) fn scopes(
     acls: &[model::Acl],
     registry: &Arc<Registry>,
     diagnostics: &mut Diagnostics,
 ) -> Scopes {
-    let build = |place| {
-        let vocabulary = HttpVocabulary::new(place, Arc::clone(registry));
-        let mut builder = Scope::builder(vocabulary)
-            .patterns(Arc::clone(registry.patterns()))
-            .files(|name| std::fs::read(name));
-        for acl in acls {
-            let texts: Vec<&str> = acl.conditions.iter().map(|text| text.as_str()).collect();
-            builder = builder.acl(&acl.name, &texts);
-        }
-        builder.build()
-    };
-    let (request, mut errors) = build(Place::Request);
-    let (response, others) = build(Place::Response);
+    let (request, mut errors) = scope(acls, Place::Request, registry);
+    let (response, others) = scope(acls, Place::Response, registry);
     // What is wrong in one place only is told where the name is used there; the rest is the same in both, but for what
     // a misplaced fetch hides.
     errors.extend(

@@ -19,8 +19,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct LogTargets {
     all: Vec<LogTarget>,
-    /// The first ones are those of `[global]`.
-    global: usize,
+    /// The numbers of those of `[global]`.
+    global: Vec<usize>,
 }
 
 /// How a frontend logs.
@@ -45,13 +45,22 @@ pub struct Output {
 }
 
 impl LogTargets {
-    pub(super) fn of(config: &Config) -> Self {
-        let mut targets = Self::default();
+    /// Those that are `known` already keep their numbers, used or not.
+    pub(super) fn of(config: &Config, known: &[LogTarget]) -> Self {
+        let mut targets = Self {
+            all: known.to_vec(),
+            global: Vec::new(),
+        };
         for target in &config.global.log {
-            // The same one twice would get every line twice, as it is asked for.
-            targets.all.push(target.clone());
+            // The same one twice gets every line twice, as it is asked for.
+            let mut numbers = 0..targets.all.len();
+            let known =
+                numbers.find(|at| targets.all[*at] == *target && !targets.global.contains(at));
+            targets.global.push(known.unwrap_or(targets.all.len()));
+            if known.is_none() {
+                targets.all.push(target.clone());
+            }
         }
-        targets.global = targets.all.len();
         for log in config.frontends.iter().filter_map(|one| one.log.as_ref()) {
             for target in log {
                 if let FrontendLog::Target(target) = target
@@ -69,20 +78,20 @@ impl LogTargets {
         &self.all
     }
 
-    /// How many of them, the first ones, also get messages of the process.
-    pub fn global(&self) -> usize {
-        self.global
+    /// The numbers of those that also get messages of the process.
+    pub fn global(&self) -> &[usize] {
+        &self.global
     }
 
     /// The numbers of a frontend's targets.
     fn numbers(&self, log: Option<&[FrontendLog]>) -> Vec<usize> {
         let Some(log) = log else {
-            return (0..self.global).collect();
+            return self.global.clone();
         };
         let mut numbers: Vec<usize> = Vec::new();
         for one in log {
             match one {
-                FrontendLog::Global => numbers.extend(0..self.global),
+                FrontendLog::Global => numbers.extend(&self.global),
                 FrontendLog::Target(target) => {
                     numbers.extend(self.all.iter().position(|known| known == target));
                 }

@@ -73,6 +73,17 @@ pub struct Plan {
     pub warnings: Diagnostics,
 }
 
+/// What a configuration takes over from one that runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kept<'b> {
+    /// What runs by.
+    pub config: Option<&'b Config>,
+    /// The tables of it; those that are declared alike go on.
+    pub tables: &'b [Arc<Table>],
+    /// The targets of log lines that are open; they keep their numbers.
+    pub log: &'b [model::LogTarget],
+}
+
 /// What becomes of the names of servers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Names {
@@ -87,7 +98,16 @@ impl Plan {
     ///
     /// All problems of the configuration and of the texts in it.
     pub fn compile(config: Config) -> Result<Self, Diagnostics> {
-        Self::compile_with(config, Names::LookUp)
+        Self::compile_with(config, Names::LookUp, Kept::default())
+    }
+
+    /// The same for a process that runs already, which keeps what it can.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::compile`].
+    pub fn compile_after(config: Config, kept: Kept<'_>) -> Result<Self, Diagnostics> {
+        Self::compile_with(config, Names::LookUp, kept)
     }
 
     /// The same without a look at the network, for a plan that is read and not
@@ -97,14 +117,14 @@ impl Plan {
     ///
     /// As [`Plan::compile`], but no name is unknown.
     pub fn compile_offline(config: Config) -> Result<Self, Diagnostics> {
-        Self::compile_with(config, Names::Leave)
+        Self::compile_with(config, Names::Leave, Kept::default())
     }
 
-    fn compile_with(mut config: Config, names: Names) -> Result<Self, Diagnostics> {
+    fn compile_with(mut config: Config, names: Names, kept: Kept<'_>) -> Result<Self, Diagnostics> {
         let mut diagnostics = std::mem::take(&mut config.diagnostics);
         let full_conns = frontend::full_conns(&config);
         let places = facts::Places::of(&config);
-        let tables = table::tables(&config);
+        let tables = table::tables(&config, &kept);
         let registry = places.registry(&config);
         let registry = Arc::new(table::register(&config, &tables, registry));
         let backends: Vec<_> = config
@@ -118,7 +138,7 @@ impl Plan {
                 Arc::new(compiled.at(Arc::clone(place)))
             })
             .collect();
-        let log_targets = LogTargets::of(&config);
+        let log_targets = LogTargets::of(&config, kept.log);
         let vrrp = Vrrp::compile(&config, names, &mut diagnostics);
         let process = Process::compile(&config.global.process, &mut diagnostics);
         let virtual_addresses = vrrp.addresses();

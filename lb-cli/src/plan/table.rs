@@ -7,21 +7,36 @@ use lb_core::{
     table::{DataType, Table},
 };
 use lb_http::{
-    fetch::{HttpExpr, HttpVocabulary, Registry},
+    fetch::{HttpExpr, HttpVocabulary, Place, Registry},
     stick::{Rule, Stick, Use},
     transaction::Tracking,
 };
 use tokio::time::Instant;
 
-use super::{problem, rules::Scopes};
+use super::{Kept, frontend, problem};
 use crate::config::{Config, Diagnostics, Spanned, model};
 
-/// The tables of a configuration, empty as of now, in the order of the files.
-pub(super) fn tables(config: &Config) -> Vec<Arc<Table>> {
+/// Does a backend keep servers in the table of this name? As in HAProxy, to stick is to store servers.
+fn sticks(config: &Config, name: &str) -> bool {
+    let mut rules = config.backends.iter().flat_map(|backend| &backend.stick);
+    rules.any(|rule| **rule.table == *name)
+}
+
+/// The tables of a configuration, in the order of the files: those of `kept` that are declared as they were, and empty
+/// ones.
+pub(super) fn tables(config: &Config, kept: &Kept<'_>) -> Vec<Arc<Table>> {
     let now = Instant::now();
     let table = |model: &model::Table| {
+        let name = model.name.as_str();
+        let stays = kept.config.is_some_and(|before| {
+            before.tables.contains(model) && sticks(before, name) == sticks(config, name)
+        });
+        let mut known = kept.tables.iter().filter(|_| stays);
+        if let Some(table) = known.find(|table| table.name() == name) {
+            return Arc::clone(table);
+        }
         let size = usize::try_from(model.size).unwrap_or(usize::MAX);
-        let mut table = Table::builder(model.name.as_str(), model.key).size(size);
+        let mut table = Table::builder(name, model.key).size(size);
         if let Some(expire) = model.expire {
             table = table.expire(expire);
         }
@@ -31,12 +46,7 @@ pub(super) fn tables(config: &Config) -> Vec<Arc<Table>> {
         for stored in &model.store {
             table = table.store(**stored);
         }
-        // As in HAProxy, to stick is to store servers.
-        let sticks = |backend: &model::Backend| {
-            let mut rules = backend.stick.iter();
-            rules.any(|rule| *rule.table == *model.name)
-        };
-        if config.backends.iter().any(sticks) {
+        if sticks(config, name) {
             table = table.store_server();
         }
         Arc::new(table.build(now))
@@ -51,7 +61,7 @@ pub(super) fn register(config: &Config, tables: &[Arc<Table>], registry: Registr
     let of_backends = config.backends.iter().map(|backend| &backend.rules);
     for rule in of_frontends
         .chain(of_backends)
-        .flat_map(|rules| &rules.http_request)
+        .flat_map(|rules| rules.http_request.iter().chain(&rules.http_response))
     {
         if let Some((slot, name)) = tracks(&rule.0)
             && let Some(table) = tables.iter().find(|table| table.name() == name)
@@ -79,14 +89,19 @@ fn tracks(rule: &str) -> Option<(usize, String)> {
 /// The layer of a backend's `stick`; none without rules.
 pub(super) fn stick(
     model: &model::Backend,
-    scopes: &Scopes,
-    registry: &Registry,
+    registry: &Arc<Registry>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Stick> {
+    if model.stick.is_empty() {
+        return None;
+    }
+    // What is wrong with a condition in itself has been told, and what is wrong with it here is told here.
+    let scope = |place| frontend::scope(&model.acl, place, registry).0;
+    let (request, response) = (scope(Place::Key), scope(Place::ResponseKey));
     let rules = model.stick.iter().filter_map(|rule| {
         let scope = match rule.usage {
-            Use::StoreResponse => &scopes.response,
-            _ => &scopes.request,
+            Use::StoreResponse => &response,
+            _ => &request,
         };
         let (key, condition) = compile(&rule.key, scope, diagnostics)?;
         // A table that is not there has been told.

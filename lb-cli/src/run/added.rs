@@ -5,7 +5,7 @@
 //! were at a time.
 
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -21,12 +21,12 @@ pub(super) struct Added(OnceLock<Box<Node>>);
 struct Node {
     /// 0 is nobody.
     uid: AtomicU64,
-    traffic: Traffic,
+    traffic: Arc<Traffic>,
     next: Added,
 }
 
 impl Added {
-    pub(super) fn find(&self, uid: ServerUid) -> Option<&Traffic> {
+    pub(super) fn find(&self, uid: ServerUid) -> Option<&Arc<Traffic>> {
         let uid: u64 = uid.into();
         let mut nodes = self.nodes();
         Some(
@@ -50,7 +50,7 @@ impl Added {
         }
         let node = Box::new(Node {
             uid: uid.into(),
-            traffic: Traffic::default(),
+            traffic: Arc::default(),
             next: Self::default(),
         });
         // There is one caller at a time, so nobody else has put one there.
@@ -68,7 +68,7 @@ impl Added {
     }
 
     /// All counts.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Traffic> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Traffic>> {
         self.nodes().map(|node| &node.traffic)
     }
 
@@ -96,7 +96,9 @@ mod tests {
         assert!(added.find(uids[0]).is_none());
         added.add(uids[2]);
         assert_eq!(added.all().count(), 2);
-        let total = |uid| super::super::tally::Totals::of(added.find(uid).into_iter()).requests;
+        let total = |uid| {
+            super::super::tally::Totals::of(added.find(uid).map(Arc::as_ref).into_iter()).requests
+        };
         assert_eq!((total(uids[2]), total(uids[1])), (0, 7));
     }
 }

@@ -18,11 +18,11 @@ use lb_http::{
 use tokio::task::JoinSet;
 use tower_service::Service;
 
-use super::{
-    System,
-    system::{AddedServers, RunningBackend},
-};
+use super::{RunningBackend, System, running::AddedServers};
 use crate::{config::model, log::Level, plan::Plan};
+
+/// What checks the servers of a backend.
+pub(super) type Checker = HealthChecker<AnyCheck>;
 
 /// A check of any kind: servers of one backend may be checked differently.
 #[derive(Clone, Debug)]

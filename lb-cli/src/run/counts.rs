@@ -40,6 +40,12 @@ impl Count {
         self.0.max.load(Ordering::Relaxed)
     }
 
+    /// Counts what another process has counted: the most it had at a time, and how many more there were.
+    pub(super) fn inherit(&self, max: u32, more: u64) {
+        self.0.max.fetch_max(max, Ordering::Relaxed);
+        self.0.total.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// Forgets the most there were, and with `totals` all that ever entered.
     pub(super) fn reset(&self, totals: bool) {
         self.0.max.store(self.now(), Ordering::Relaxed);

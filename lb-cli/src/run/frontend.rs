@@ -1,196 +1,50 @@
 //! What a worker does with a request: apply its rules, find its backend, send
 //! it there, log it.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
-use bytes::BytesMut;
-use http::{HeaderValue, Request, Response, StatusCode, response::Parts};
+use http::{Request, Response, StatusCode, response::Parts};
 use http_body::Body as _;
-use lb_core::{policy::Algorithm, server::ServerUid};
+use lb_core::server::ServerUid;
 use lb_http::{
-    Client, Proxy,
-    compression::{self, Coding, Compression},
+    Client,
     exchange::{Exchange, Failure, Junk},
     fetch::View,
     format::Kept,
     page::Pages,
     rules::{Answer, Verdict},
-    server::{Incoming, Refused, Server, Shutdown},
-    stick::StickService,
-    sticky::{StickyService, StickySession},
+    server::{Incoming, Refused},
     transaction::{Transaction, VariableScope},
 };
-use lb_tcp::{Endpoint, Stream};
 use tokio::time::Instant;
-use tower_layer::Layer;
 use tower_service::Service as _;
 
 use super::{
-    System,
+    RunningBackend,
     record::{Asked, Body, By, Record},
     sessions,
-    system::{RunningBackend, RunningFrontend},
-    tally::{Tallies, Traffic},
+    site::{Entrance, Site, Target},
+    tally::Traffic,
 };
 use crate::{
     config::model::HttpConnection,
     log::{self, Connections, Level, Line, Refusal, Unheard},
-    plan::{self, To, forwarded_for},
-    stats,
+    plan, stats,
 };
 
-type Upstreams = Proxy<Algorithm>;
-
-/// All frontends, as one worker serves them.
-pub(super) struct Service {
-    frontends: Vec<Arc<Site>>,
-}
-
-/// A frontend with its ways to every backend it uses.
-pub(super) struct Site {
-    system: Arc<System>,
-    pub(super) frontend: Arc<RunningFrontend>,
-    /// Its place among the frontends.
-    at: usize,
-    tallies: Arc<Tallies>,
-    /// The backends it leads to.
-    targets: Vec<Target>,
-    /// Where each route leads, by its place.
-    routes: Vec<Way>,
-    /// The place of a backend that a route may name.
-    named: HashMap<Box<str>, usize>,
-    default: Option<usize>,
-}
-
-/// Where a route leads.
-enum Way {
-    /// To the target at this place.
-    Target(usize),
-    /// To the one that it names.
-    Named,
-}
-
-/// A backend, as one frontend of one worker reaches it.
-struct Target {
-    /// It is the same section, whose rules have been applied.
-    own: bool,
-    backend: Arc<RunningBackend>,
-    /// Its place among the backends.
-    at: usize,
-    /// Its own, else the frontend's.
-    pages: Arc<Pages>,
-    /// Its own, else the frontend's.
-    compression: Option<Compression>,
-    entrance: Entrance,
-}
-
-enum Entrance {
-    Plain(Upstreams),
-    Sticky(StickyService<Upstreams>),
-    Stick(StickService<Upstreams>),
-    /// The cookie comes first.
-    Both(StickService<StickyService<Upstreams>>),
-}
-
-impl Service {
-    pub(super) fn for_worker(worker: usize, system: &Arc<System>) -> Self {
-        let frontends = system.frontends().iter().enumerate();
-        let site = |(at, frontend)| Arc::new(Site::new(worker, system, at, frontend));
-        Self {
-            frontends: frontends.map(site).collect(),
-        }
-    }
-
-    pub(super) fn server(&self, frontend: usize) -> FrontendServer {
-        FrontendServer {
-            site: Arc::clone(&self.frontends[frontend]),
-        }
-    }
-}
-
-/// Serves connections of one frontend.
-pub(super) struct FrontendServer {
-    site: Arc<Site>,
-}
-
-impl FrontendServer {
-    pub(super) async fn serve(
-        &self,
-        stream: Stream,
-        early: BytesMut,
-        client: Client,
-        shutdown: &Shutdown,
-    ) {
-        let site = Arc::clone(&self.site);
-        let refusals = Arc::clone(&self.site);
-        let service =
-            hyper::service::service_fn(move |request| compressed(Arc::clone(&site), request));
-        let silenced = Server::new(service, self.site.frontend.plan.settings())
-            .on_refused(move |refused| refusals.log_refusal(refused))
-            .serve_client(stream, early, client, shutdown)
-            .await;
-        if let Some(stream) = silenced {
-            stream.drop_silently();
-        }
-    }
-
-    /// Logs a connection that ended before HTTP began on it; `silent` if nothing came from its client.
-    pub(super) fn log_unheard(
-        &self,
-        [client, local]: [&Endpoint; 2],
-        since: Instant,
-        bind: usize,
-        message: &str,
-        silent: bool,
-    ) {
-        let site = &self.site;
-        let unheard = Unheard {
-            client,
-            local,
-            since,
-            frontend: site.frontend.plan.name(),
-            bind: bind + 1,
-            message,
-            connections: site.connections(),
-        };
-        site.log_unheard(&unheard, silent);
-    }
-}
-
-/// Compression that a client takes, in the extensions of its response.
-#[derive(Clone)]
-struct Compress(Compression, Coding);
-
-/// The response, compressed where the frontend or the backend says so.
-async fn compressed(
-    site: Arc<Site>,
-    request: Request<Incoming>,
-) -> Result<Response<compression::Body<Body>>, Infallible> {
-    let response = respond(site, request).await?;
-    let (mut head, body) = response.into_parts();
-    let encoder = head
-        .extensions
-        .remove::<Compress>()
-        .and_then(|Compress(compression, coding)| {
-            compression.begin(coding, &mut head, body.size_hint().exact())
-        });
-    let body = match encoder {
-        Some(encoder) => compression::Body::compressed(body, encoder),
-        None => compression::Body::plain(body),
-    };
-    Ok(Response::from_parts(head, body))
-}
-
-async fn respond(
+/// The response to a request, as the frontend is now.
+pub(super) async fn respond(
     site: Arc<Site>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let plan = &site.frontend.plan;
     if let Some(status) = plan.monitor().and_then(|m| m.answers(&View::of(&request))) {
+        site.traffic().requests.add(1);
         site.traffic().intercepted.add(1);
+        site.traffic().answered(status.as_u16());
         return Ok(monitored(plan.pages(), status));
     }
-    let client = request.extensions().get::<Client>().cloned();
+    let mut client = client_of(&request);
     let mut transaction = Transaction::of(&request, plan.keeps_line());
     let asked = Asked::of(&site, &request);
     log::capture_request(
@@ -201,28 +55,21 @@ async fn respond(
     let rules = &plan.rules().request;
     if !rules.is_empty() {
         let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
+        client = client_of(&request);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| {
-                Record::new(&site, By::Nobody, client, asked)
-                    .seeing(&request, &transaction)
-                    .tracking(&mut transaction)
-            });
-            return Ok(site.answered(record, answer, transaction));
+            let record = Record::new(&site, By::Nobody, client, asked, transaction);
+            return Ok(site.answered(record.seeing(&request), answer));
         }
     }
     if let Some((page, owner)) = site.page(&request) {
-        let record = client.map(|client| {
-            Record::new(&site, By::Stats, client, asked)
-                .seeing(&request, &transaction)
-                .tracking(&mut transaction)
-        });
+        let record = Record::new(&site, By::Stats, client, asked, transaction).seeing(&request);
         // In a box, so that the future of other requests is no larger for it.
         let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
-        return Ok(site.answered(record, Answer { response, failure }, transaction));
+        return Ok(site.answered(record, Answer { response, failure }));
     }
     let at = site.route(&request, &transaction);
-    if let (Some(client), Some(at)) = (&client, at) {
+    if let Some(at) = at {
         let backend = site.targets[at].backend.plan.model();
         client.sends_to(sessions::place(site.targets[at].at));
         client.abort_on_close(backend.abortonclose);
@@ -232,54 +79,35 @@ async fn respond(
     }
     let by = at.map_or(By::Nobody, By::Backend);
     let Some(target) = at.map(|at| &site.targets[at]) else {
-        let record = client.map(|client| {
-            Record::new(&site, by, client, asked)
-                .seeing(&request, &transaction)
-                .tracking(&mut transaction)
-        });
+        let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
         let response = plan.pages().response(StatusCode::SERVICE_UNAVAILABLE);
         let failure = Failure::NoServer;
-        return Ok(site.answered(record, Answer { response, failure }, transaction));
+        return Ok(site.answered(record, Answer { response, failure }));
     };
     let rules = &target.backend.plan.rules().request;
     if !rules.is_empty() && !target.own {
         let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
+        client = client_of(&request);
         if let Some(answer) = answer(&site, verdict).await {
-            let record = client.map(|client| {
-                Record::new(&site, by, client, asked)
-                    .seeing(&request, &transaction)
-                    .tracking(&mut transaction)
-            });
-            return Ok(site.answered(record, answer, transaction));
+            let record = Record::new(&site, by, client, asked, transaction);
+            return Ok(site.answered(record.seeing(&request), answer));
         }
     }
     if let Some((page, owner)) = target.page(&request) {
         let by = at.map_or(By::Nobody, By::StatsOf);
-        let record = client.map(|client| {
-            Record::new(&site, by, client, asked)
-                .seeing(&request, &transaction)
-                .tracking(&mut transaction)
-        });
+        let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
         let response = Box::pin(page.answer(&site.system, owner, request)).await;
         let failure = Failure::Local;
-        return Ok(site.answered(record, Answer { response, failure }, transaction));
+        return Ok(site.answered(record, Answer { response, failure }));
     }
-    let mut record = client.map(|client| {
-        Record::new(&site, by, client, asked)
-            .seeing(&request, &transaction)
-            .tracking(&mut transaction)
-    });
     let persist = target.backend.plan.persist();
     if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
         request.extensions_mut().insert(persistence);
     }
-    let has_rules = site.has_response_rules(target);
-    if let Some(record) = &mut record {
-        record.transaction = transaction;
-    }
+    let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
     let compress = target.compression.as_ref().and_then(|compression| {
         let coding = compression.negotiate(&request)?;
-        Some(Compress(compression.clone(), coding))
+        Some((compression, coding))
     });
     let response = match &target.entrance {
         Entrance::Plain(proxy) => proxy.clone().call(request).await,
@@ -287,16 +115,18 @@ async fn respond(
         Entrance::Stick(stick) => stick.clone().call(request).await,
         Entrance::Both(both) => both.clone().call(request).await,
     };
-    response.map(|response| {
-        let mut response = Body::proxied(response, record);
-        if has_rules {
-            response = site.after(target, response);
-        }
-        if let Some(compress) = compress {
-            response.extensions_mut().insert(compress);
-        }
-        Body::begins(response)
-    })
+    let (mut head, body) = response?.into_parts();
+    let mut body = Body::proxied(&mut head, body, record);
+    if site.has_response_rules(target) {
+        site.after(target, &mut head, &mut body);
+    }
+    body.begins(&head);
+    if let Some((compression, coding)) = compress
+        && let Some(encoder) = compression.begin(coding, &mut head, body.size_hint().exact())
+    {
+        body.compress(encoder);
+    }
+    Ok(Response::from_parts(head, body))
 }
 
 /// What a verdict gives the client in place of a server's response, once it is due.
@@ -314,6 +144,12 @@ async fn answer(site: &Site, verdict: Verdict) -> Option<Answer> {
     }
 }
 
+/// Who asks; a rule may have said that it is somebody else (`set-src`).
+fn client_of(request: &Request<Incoming>) -> Client {
+    let client = request.extensions().get::<Client>().cloned();
+    client.expect("the server puts one into every request")
+}
+
 /// HAProxy's page for those who watch.
 fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
     let page = pages.response(status);
@@ -321,98 +157,27 @@ fn monitored(pages: &Pages, status: StatusCode) -> Response<Body> {
 }
 
 impl Site {
-    fn new(
-        worker: usize,
-        system: &Arc<System>,
-        at: usize,
-        frontend: &Arc<RunningFrontend>,
-    ) -> Self {
-        let plan = &frontend.plan;
-        let mut targets: Vec<Target> = Vec::new();
-        let mut target = |name: &str| {
-            let known = targets.iter().position(|to| to.backend.plan.name() == name);
-            known.or_else(|| {
-                let (at, backend) = system.backend(name)?;
-                targets.push(Target::new(worker, frontend, at, backend));
-                Some(targets.len() - 1)
-            })
-        };
-        let mut names_any = false;
-        let routes = plan.routes().iter().map(|route| match &route.to {
-            To::Backend(backend) => target(backend.name()).map_or(Way::Named, Way::Target),
-            To::Named(_) => {
-                names_any = true;
-                Way::Named
-            }
-        });
-        let routes = routes.collect();
-        let default = plan.default_backend().and_then(|to| target(to.name()));
-        let all = system.backends().iter().filter(|_| names_any);
-        let named = all.filter_map(|backend| {
-            let name = backend.plan.name();
-            Some((name.into(), target(name)?))
-        });
-        let named = named.collect();
-        Self {
-            targets,
-            routes,
-            named,
-            default,
-            at,
-            tallies: Arc::clone(system.tallies(worker)),
-            system: Arc::clone(system),
-            frontend: Arc::clone(frontend),
-        }
-    }
-
-    /// The first route that takes the request, else the default.
-    fn route(&self, request: &Request<Incoming>, transaction: &Transaction) -> Option<usize> {
-        let routes = self.frontend.plan.routes();
-        if routes.is_empty() {
-            return self.default;
-        }
-        let view = View::of(request).transaction(transaction);
-        let Some(at) = self.frontend.plan.route(&view) else {
-            return self.default;
-        };
-        match (&self.routes[at], &routes[at].to) {
-            (Way::Target(at), _) => Some(*at),
-            (Way::Named, To::Named(format)) => {
-                let name = format.text(&view);
-                let name = std::str::from_utf8(&name).ok();
-                name.and_then(|name| self.named.get(name).copied())
-                    .or(self.default)
-            }
-            // It names a backend that was not there to be run.
-            (Way::Named, To::Backend(_)) => self.default,
-        }
-    }
-
     /// What the client gets from this process itself.
-    fn answered(
-        &self,
-        record: Option<Box<Record>>,
-        answer: Answer,
-        mut transaction: Transaction,
-    ) -> Response<Body> {
-        let mut record = record.map(|record| record.answered_here(&answer));
+    fn answered(&self, record: Box<Record>, answer: Answer) -> Response<Body> {
+        let mut record = record.answered_here(&answer);
         let (mut head, mut page) = answer.response.into_parts();
-        let rules = &self.frontend.plan.rules().after_response;
-        if !rules.is_empty() {
-            let client = record.as_deref().map(Record::client).cloned();
-            let pages = self.frontend.plan.pages();
-            if let Some(answer) = rules.apply(&mut head, client.as_ref(), &mut transaction, pages) {
+        let target = record.backend().map(|at| &self.targets[at]);
+        let back = target.filter(|target| !target.own);
+        let back = back.map(|target| target.backend.plan.rules());
+        let pages = target.map_or(self.frontend.plan.pages(), |target| &target.pages);
+        let rules = back.into_iter().chain([self.frontend.plan.rules()]);
+        let rules = rules.map(|rules| &rules.after_response);
+        for rules in rules.filter(|rules| !rules.is_empty()) {
+            let client = record.client().clone();
+            let transaction = &mut record.transaction;
+            if let Some(answer) = rules.apply(&mut head, Some(&client), transaction, pages) {
                 (head, page) = answer.response.into_parts();
             }
-            if let Some(record) = &mut record {
-                record.goes_out_with(&head);
-            }
         }
-        let record = record.map(|mut record| {
-            record.transaction = transaction;
-            record
-        });
-        Body::begins(Response::from_parts(head, Body::page(page, record)))
+        record.goes_out_with(&head);
+        let mut body = Body::page(page, Some(record));
+        body.begins(&head);
+        Response::from_parts(head, body)
     }
 
     fn has_response_rules(&self, target: &Target) -> bool {
@@ -422,8 +187,7 @@ impl Site {
     }
 
     /// Applies the rules on responses: the backend's first, then the frontend's.
-    fn after(&self, target: &Target, response: Response<Body>) -> Response<Body> {
-        let (mut head, mut body) = response.into_parts();
+    fn after(&self, target: &Target, head: &mut Parts, body: &mut Body) {
         let mut transaction = body.take_transaction();
         transaction.forget(VariableScope::Request);
         let client = body.client().cloned();
@@ -435,20 +199,19 @@ impl Site {
         };
         if body.is_of_server() {
             for rules in rules() {
-                if let Some(answer) = apply(&rules.response, &mut head) {
-                    head = body.replace(answer);
+                if let Some(answer) = apply(&rules.response, head) {
+                    *head = body.replace(answer);
                     break;
                 }
             }
         }
         for rules in rules() {
-            if let Some(answer) = apply(&rules.after_response, &mut head) {
-                head = body.replace(answer);
+            if let Some(answer) = apply(&rules.after_response, head) {
+                *head = body.replace(answer);
             }
         }
-        body.goes_out_with(&head);
         body.give_transaction(transaction);
-        Response::from_parts(head, body)
+        body.goes_out_with(head);
     }
 
     /// The backend of a route.
@@ -484,7 +247,7 @@ impl Site {
 
     /// The statistics page, if this request is for it.
     fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
-        let page = self.frontend.page.as_ref()?;
+        let page = self.frontend.page()?;
         let owner = stats::Owner {
             stats: self.frontend.plan.stats()?,
             pages: self.frontend.plan.pages(),
@@ -496,7 +259,8 @@ impl Site {
     /// What came from a server of the backend of a route was no response.
     pub(super) fn keep_junk(&self, at: usize, exchange: &Exchange, client: &Client, junk: Junk) {
         let names = [self.frontend.plan.name(), self.backend(at).plan.name()];
-        self.system.refusals.response(names, exchange, client, junk);
+        let refusals = self.system.refusals();
+        refusals.response(names, exchange, client, junk);
     }
 
     /// Is the process stopping without waiting for requests?
@@ -507,20 +271,18 @@ impl Site {
     /// Connections of the process and of the frontend.
     pub(super) fn connections(&self) -> Connections {
         Connections {
-            process: self.system.connections.now(),
-            frontend: self.frontend.connections.now(),
+            process: self.system.shared.connections.now(),
+            frontend: self.frontend.life.connections.now(),
             ..Connections::default()
         }
     }
 
-    fn log_refusal(&self, refused: &Refused) {
+    pub(super) fn log_refusal(&self, refused: &Refused) {
         let plan = &self.frontend.plan;
-        self.system.refusals.request(plan.name(), refused);
+        self.system.refusals().request(plan.name(), refused);
         let traffic = self.traffic();
-        if refused.began {
-            traffic.refused.add(1);
-            traffic.answered(refused.status.as_u16());
-        }
+        traffic.refused.add(1);
+        traffic.answered(refused.status.as_u16());
         if !refused.began && plan.model().dontlognull {
             return;
         }
@@ -535,7 +297,7 @@ impl Site {
     }
 
     /// A connection ended before HTTP began on it. Its client has sent nothing if it was `silent`.
-    fn log_unheard(&self, unheard: &Unheard<'_>, silent: bool) {
+    pub(super) fn log_unheard(&self, unheard: &Unheard<'_>, silent: bool) {
         let plan = &self.frontend.plan;
         if silent && plan.model().dontlognull {
             return;
@@ -562,70 +324,6 @@ impl Site {
             log::line(&output.targets, level, |out, clock| {
                 output.layout.write(line, level, kept.get(at), out, clock);
             });
-        }
-    }
-}
-
-impl Target {
-    /// The backend's statistics page, if this request is for it.
-    fn page(&self, request: &Request<Incoming>) -> Option<(&stats::Page, stats::Owner<'_>)> {
-        let page = self.backend.page.as_ref()?;
-        let owner = stats::Owner {
-            stats: self.backend.plan.stats()?,
-            pages: &self.pages,
-            name: self.backend.plan.name(),
-        };
-        stats::is_for(&owner.stats.model().uri, request).then_some((page, owner))
-    }
-
-    fn new(
-        worker: usize,
-        frontend: &RunningFrontend,
-        at: usize,
-        backend: &Arc<RunningBackend>,
-    ) -> Self {
-        let (front, back) = (frontend.plan.model(), backend.plan.model());
-        let pages = backend.plan.pages().clone().or(frontend.plan.pages());
-        let pages = Arc::new(pages);
-        let mut proxy = Proxy::builder(backend.pool.clone())
-            .shard(worker)
-            .timeouts(backend.plan.timeouts(&front.timeout))
-            .retries(backend.plan.retries())
-            .reuse(backend.plan.reuse())
-            .server_close(
-                front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive,
-            )
-            .via((front.via && back.via).then(|| HeaderValue::from_static("lb")))
-            .pages(Arc::clone(&pages));
-        if let Some(forwarded_for) =
-            forwarded_for(front.forwardfor.as_ref(), back.forwardfor.as_ref())
-        {
-            proxy = proxy.forwarded_for(forwarded_for);
-        }
-        if let Some(budget) = backend.plan.budget() {
-            proxy = proxy.retry_budget(Arc::clone(budget));
-        }
-        if let Some(key) = backend.plan.key() {
-            proxy = proxy.key(key.clone());
-        }
-        let proxy = backend.observed(proxy.build());
-        let sticky: Option<&StickySession> = backend.plan.sticky();
-        Self {
-            entrance: match (sticky, backend.plan.stick()) {
-                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
-                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
-                (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
-                (None, None) => Entrance::Plain(proxy),
-            },
-            compression: backend
-                .plan
-                .compression()
-                .or(frontend.plan.compression())
-                .cloned(),
-            own: front.name.span() == back.name.span(),
-            pages,
-            at,
-            backend: Arc::clone(backend),
         }
     }
 }

@@ -33,8 +33,14 @@ impl Quota {
     /// Changes it, within a runtime. Those who are above a lower limit stay, and nobody comes
     /// until so many have gone.
     pub(super) fn set(&self, limit: u32) {
+        self.set_or_lift(Some(limit));
+    }
+
+    /// The same; `None` is no limit.
+    pub(super) fn set_or_lift(&self, limit: Option<u32>) {
         let mut now = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = now.replace(limit).unwrap_or(UNLIMITED);
+        let before = std::mem::replace(&mut *now, limit).unwrap_or(UNLIMITED);
+        let limit = limit.unwrap_or(UNLIMITED);
         if limit >= before {
             return self.places.add_permits((limit - before) as usize);
         }

@@ -15,7 +15,7 @@ use std::{
 use lb_core::server::ServerUid;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{System, Totals};
+use super::{Live, Totals};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -24,6 +24,17 @@ pub const SPAN: u64 = 5;
 
 /// How many spans it keeps: five minutes.
 pub(super) const SPANS: usize = 60;
+
+/// What a look at the totals is for.
+#[derive(Clone, Copy, Debug)]
+enum Look {
+    /// What there is already, such as from a process before this one, is of no second.
+    Begin,
+    /// A second is over.
+    Second,
+    /// A span is, too.
+    Span,
+}
 
 /// Events of the last whole second.
 #[derive(Debug, Default)]
@@ -47,6 +58,13 @@ impl Rate {
     /// Forgets the most there was.
     pub(super) fn reset(&self) {
         self.max.store(0, Ordering::Relaxed);
+    }
+
+    fn look(&self, look: Look, total: u64) {
+        match look {
+            Look::Begin => self.seen.store(total, Ordering::Relaxed),
+            _ => self.tick(total),
+        }
     }
 
     /// A second is over, and so many there were since the start.
@@ -123,8 +141,21 @@ impl Trace {
         self.ended.store(at + 1, Ordering::Release);
     }
 
-    fn look(&self, requests: u64, totals: &Totals) {
-        self.tick(requests, totals.whole.sum(), totals.whole.count());
+    fn look(&self, look: Look, requests: u64, totals: &Totals) {
+        let (micros, timed) = (totals.whole.sum(), totals.whole.count());
+        match look {
+            Look::Begin => {
+                for (seen, now) in [
+                    (&self.requests, requests),
+                    (&self.micros, micros),
+                    (&self.timed, timed),
+                ] {
+                    seen.store(now, Ordering::Relaxed);
+                }
+            }
+            Look::Second => {}
+            Look::Span => self.tick(requests, micros, timed),
+        }
     }
 }
 
@@ -176,39 +207,40 @@ impl BackendRates {
 }
 
 /// Looks at all totals once a second, for as long as the process runs.
-pub(super) async fn run(system: &System) {
+pub(super) async fn run(live: &Live) {
     let mut seconds = interval(SECOND);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once.
     for second in 0_u64.. {
         seconds.tick().await;
-        let span = second > 0 && second.is_multiple_of(SPAN);
+        let system = live.system();
+        let look = match second {
+            0 => Look::Begin,
+            _ if second.is_multiple_of(SPAN) => Look::Span,
+            _ => Look::Second,
+        };
         for (at, frontend) in system.frontends().iter().enumerate() {
-            let rates = &frontend.rates;
-            rates.connections.tick(frontend.connections.total());
+            let rates = frontend.rates();
             let totals = system.frontend_totals(at);
             let requests = totals.requests + totals.refused;
-            rates.requests.tick(requests);
-            if span {
-                rates.trace.look(requests, &totals);
-            }
+            rates
+                .connections
+                .look(look, frontend.life.connections.total());
+            rates.requests.look(look, requests);
+            rates.trace.look(look, requests, &totals);
         }
         for (at, backend) in system.backends().iter().enumerate() {
-            let rates = &backend.rates;
+            let rates = backend.rates();
             let totals = system.backend_totals(at);
-            rates.requests.tick(totals.requests);
-            if span {
-                rates.trace.look(totals.requests, &totals);
-            }
+            rates.requests.look(look, totals.requests);
+            rates.trace.look(look, totals.requests, &totals);
             let snapshot = backend.pool.snapshot();
             let mut servers = Vec::with_capacity(snapshot.all().len());
             for server in snapshot.all() {
                 let totals = system.server_totals(at, server.uid());
                 let rates = rates.server(server.uid());
-                rates.requests.tick(totals.requests);
-                if span {
-                    rates.trace.look(totals.requests, &totals);
-                }
+                rates.requests.look(look, totals.requests);
+                rates.trace.look(look, totals.requests, &totals);
                 servers.push(server.uid());
             }
             rates.retain(&servers);

@@ -1,8 +1,7 @@
-//! Signals: SIGTERM drains, SIGINT cuts.
+//! Signals: SIGTERM drains, SIGINT cuts, SIGHUP and SIGUSR2 reload.
 //!
 //! They are caught before the first client is served, so that none finds the
-//! process without an answer. The signals of a reload, which is not built yet,
-//! are answered in the log: what they do by default would end the process.
+//! process without an answer.
 
 use std::io;
 
@@ -11,10 +10,8 @@ use tokio::{
     time::sleep,
 };
 
-use super::{RunError, System, system::Phase, vrrp::Virtual};
+use super::{Live, Reload, RunError, System, shared::Phase, vrrp::Virtual};
 use crate::log::Level;
-
-const NO_RELOAD: &str = "reload is not supported by this version of lb yet";
 
 /// The signals sent to this process.
 pub(super) struct Signals {
@@ -42,7 +39,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self, system: &System) -> Asked {
+    async fn next(&mut self, reload: &Reload) -> Asked {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return Asked::Drain,
@@ -50,12 +47,13 @@ impl Signals {
                 _ = self.hangup.recv() => {}
                 _ = self.user2.recv() => {}
             }
-            system.log().notice(NO_RELOAD);
+            // What there is to say about it is in the log. A signal that comes meanwhile is another reload.
+            let _ = reload.reload().await;
         }
     }
 
-    async fn interrupted(&mut self, system: &System) {
-        while self.next(system).await != Asked::Stop {}
+    async fn interrupted(&mut self, reload: &Reload) {
+        while self.next(reload).await != Asked::Stop {}
     }
 
     /// Waits until the process is told to stop.
@@ -69,10 +67,12 @@ impl Signals {
     /// would never know.
     pub(super) async fn until_stopped(
         &mut self,
-        system: &System,
+        live: &Live,
+        reload: &Reload,
         vrrp: Option<&Virtual>,
     ) -> Result<(), RunError> {
-        let mut phase = system.phase.subscribe();
+        let system = &*live.system();
+        let mut phase = system.shared.phase.subscribe();
         let ended = async {
             match vrrp {
                 Some(vrrp) => vrrp.ended().await,
@@ -80,7 +80,7 @@ impl Signals {
             }
         };
         let asked = tokio::select! {
-            asked = self.next(system) => Some(asked),
+            asked = self.next(reload) => Some(asked),
             _ = phase.wait_for(|phase| *phase != Phase::Run) => None,
             () = ended => {
                 system.stop();
@@ -96,7 +96,7 @@ impl Signals {
                     .notice("stopping on SIGTERM: virtual addresses are given away");
                 tokio::select! {
                     () = vrrp.give_away() => asked,
-                    () = self.interrupted(system) => Some(Asked::Stop),
+                    () = self.interrupted(reload) => Some(Asked::Stop),
                 }
             }
             _ => asked,
@@ -108,11 +108,11 @@ impl Signals {
                     "stopping on SIGTERM: no new connections"
                 }
                 Asked::Stop => {
-                    system.cut();
+                    system.shared.cut();
                     if let Some(vrrp) = vrrp {
                         tokio::select! {
                             () = vrrp.give_away() => {}
-                            () = self.interrupted(system) => {}
+                            () = self.interrupted(reload) => {}
                         }
                     }
                     "stopping on SIGINT: connections are cut"
@@ -127,15 +127,15 @@ impl Signals {
     /// Waits until the workers are idle, but cuts them off at the deadline or on
     /// SIGINT. Another SIGTERM changes nothing: a supervisor's must not cost the
     /// requests that the operator's began to drain.
-    pub(super) async fn drain(&mut self, system: &System) {
+    pub(super) async fn drain(&mut self, system: &System, reload: &Reload) {
         tokio::select! {
             // Workers hold receivers for as long as they run; this task holds none.
-            () = system.phase.closed() => return,
-            () = sleep(system.hard_stop_after) => {
+            () = system.shared.phase.closed() => return,
+            () = sleep(system.hard_stop_after()) => {
                 system.log().notice("stopping: the time is over, connections are cut");
             }
-            () = self.interrupted(system) => {}
+            () = self.interrupted(reload) => {}
         }
-        system.cut();
+        system.shared.cut();
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use sd_notify::NotifyState;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::System;
+use super::shared::Shared;
 use crate::log::Level;
 
 /// How often a worker says that it lives.
@@ -63,13 +63,25 @@ pub(super) fn ready() {
     let _ = sd_notify::notify(&[NotifyState::Ready]);
 }
 
+/// The process changes its configuration; [`ready`] ends it.
+pub(super) fn reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        let _ = sd_notify::notify(&[NotifyState::Reloading, now]);
+    }
+}
+
+/// Another process serves in place of this one.
+pub(super) fn is_now(pid: u32) {
+    let _ = sd_notify::notify(&[NotifyState::MainPid(pid)]);
+}
+
 /// The process stops.
 pub(super) fn stopping() {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
 }
 
 /// Feeds the watchdog, if systemd has one for this process.
-pub(super) async fn watch(system: &System) {
+pub(super) async fn watch(shared: &Shared) {
     let Some(patience) = sd_notify::watchdog_enabled().filter(|time| !time.is_zero()) else {
         return;
     };
@@ -79,15 +91,15 @@ pub(super) async fn watch(system: &System) {
     loop {
         let now = ticks.tick().await;
         // A worker that drains waits for its connections, and no more.
-        let silent = match system.is_stopping() {
+        let silent = match shared.is_stopping() {
             true => None,
-            false => system.beats.silent(now, patience.max(3 * BEAT)),
+            false => shared.beats.silent(now, patience.max(3 * BEAT)),
         };
         if silent.is_none() {
             let _ = sd_notify::notify(&[NotifyState::Watchdog]);
         } else if said != silent {
             let text = "a worker does not go round its loop: the watchdog is not fed";
-            system.log().say(Level::Alert, text);
+            shared.log.say(Level::Alert, text);
         }
         said = silent;
     }

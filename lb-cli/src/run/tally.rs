@@ -6,7 +6,10 @@
 
 use std::{
     ops::AddAssign,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -45,6 +48,10 @@ impl Tally {
 
     fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, to: u64) {
+        self.0.store(to, Ordering::Relaxed);
     }
 
     /// What its thread adds at this very moment may be lost, or stay.
@@ -113,8 +120,12 @@ pub(super) struct Traffic {
     pub(super) denied: Tally,
     /// Responses of servers, likewise.
     pub(super) denied_responses: Tally,
+    /// Responses that were none, or broke off.
+    pub(super) response_errors: Tally,
     /// No connection to a server; a backend's own are those without a server.
     pub(super) unserved: Tally,
+    /// Of responses that were compressed: octets before and after, and how many there were.
+    pub(super) compressed: [Tally; 3],
     pub(super) in_flight_max: Tally,
     pub(super) queue_max: Tally,
     /// When the last request came, in milliseconds since the start and one.
@@ -160,13 +171,58 @@ impl Traffic {
             &self.intercepted,
             &self.denied,
             &self.denied_responses,
+            &self.response_errors,
             &self.unserved,
             &self.last,
         ];
         single
             .into_iter()
             .chain(&self.responses)
+            .chain(&self.compressed)
             .for_each(Tally::reset);
+    }
+
+    /// Is all of `totals` from now on. For the one thread that counts here.
+    pub(super) fn become_all(&self, totals: &Totals) {
+        let single = [
+            (&self.requests, totals.requests),
+            (&self.bytes_in, totals.bytes_in),
+            (&self.bytes_out, totals.bytes_out),
+            (&self.client_aborts, totals.client_aborts),
+            (&self.server_aborts, totals.server_aborts),
+            (&self.refused, totals.refused),
+            (&self.intercepted, totals.intercepted),
+            (&self.denied, totals.denied),
+            (&self.denied_responses, totals.denied_responses),
+            (&self.response_errors, totals.response_errors),
+            (&self.unserved, totals.unserved),
+            (&self.in_flight_max, totals.in_flight_max),
+            (&self.queue_max, totals.queue_max),
+            (&self.last, totals.last),
+        ];
+        let responses = self.responses.iter().zip(totals.responses);
+        let compressed = self.compressed.iter().zip(totals.compressed);
+        for (tally, total) in single.into_iter().chain(responses).chain(compressed) {
+            tally.set(total);
+        }
+        let times = [
+            totals.queued,
+            totals.connecting,
+            totals.responding,
+            totals.whole,
+        ];
+        for (phase, time) in self.phases().into_iter().zip(times) {
+            let single = [
+                (&phase.micros, time.micros),
+                (&phase.requests, time.requests),
+                (&phase.longest, time.longest),
+                (&phase.sum, time.sum),
+            ];
+            let buckets = phase.buckets.iter().zip(time.buckets);
+            for (tally, total) in single.into_iter().chain(buckets) {
+                tally.set(total);
+            }
+        }
     }
 
     fn phases(&self) -> [&Phase; 4] {
@@ -197,7 +253,9 @@ impl Traffic {
             intercepted: self.intercepted.now(),
             denied: self.denied.now(),
             denied_responses: self.denied_responses.now(),
+            response_errors: self.response_errors.now(),
             unserved: self.unserved.now(),
+            compressed: std::array::from_fn(|at| self.compressed[at].now()),
             in_flight_max: self.in_flight_max.now(),
             queue_max: self.queue_max.now(),
             last: self.last.now(),
@@ -209,62 +267,90 @@ impl Traffic {
     }
 }
 
-/// What one worker counts.
+/// What one worker counts by one configuration. The next one goes on where it has the same names.
 #[derive(Debug)]
 pub(super) struct Tallies {
-    frontends: Box<[Traffic]>,
+    frontends: Box<[Arc<Traffic>]>,
     backends: Box<[OfBackend]>,
 }
 
 #[derive(Debug)]
 pub(super) struct OfBackend {
-    pub(super) traffic: Traffic,
+    pub(super) traffic: Arc<Traffic>,
     /// By their ids, which grow from one server to the next.
-    servers: Box<[(ServerUid, Traffic)]>,
+    servers: Box<[(ServerUid, Arc<Traffic>)]>,
     /// Those that came later.
     pub(super) added: Added,
 }
 
 impl OfBackend {
-    pub(super) fn server(&self, uid: ServerUid) -> Option<&Traffic> {
-        let at = self.servers.binary_search_by_key(&uid, |(uid, _)| *uid);
-        match at {
-            Ok(at) => Some(&self.servers[at].1),
-            Err(_) => self.added.find(uid),
+    /// For these servers, going on with what `before` has counted.
+    pub(super) fn new(before: Option<&Self>, mut servers: Vec<ServerUid>) -> Self {
+        servers.sort_unstable();
+        let counted = |uid| {
+            before
+                .and_then(|before| before.shared(uid))
+                .unwrap_or_default()
+        };
+        let servers = servers.into_iter().map(|uid| (uid, counted(uid)));
+        Self {
+            servers: servers.collect(),
+            traffic: before
+                .map(|before| Arc::clone(&before.traffic))
+                .unwrap_or_default(),
+            added: Added::default(),
         }
+    }
+
+    pub(super) fn server(&self, uid: ServerUid) -> Option<&Traffic> {
+        match self.place(uid) {
+            Some(at) => Some(&self.servers[at].1),
+            None => self.added.find(uid).map(Arc::as_ref),
+        }
+    }
+
+    fn shared(&self, uid: ServerUid) -> Option<Arc<Traffic>> {
+        let found = match self.place(uid) {
+            Some(at) => &self.servers[at].1,
+            None => self.added.find(uid)?,
+        };
+        Some(Arc::clone(found))
+    }
+
+    fn place(&self, uid: ServerUid) -> Option<usize> {
+        self.servers
+            .binary_search_by_key(&uid, |(uid, _)| *uid)
+            .ok()
     }
 }
 
 impl Tallies {
-    /// For so many frontends, and backends with these servers.
-    pub(super) fn new(frontends: usize, backends: impl Iterator<Item = Vec<ServerUid>>) -> Self {
+    /// For these frontends and backends.
+    pub(super) fn new(
+        frontends: impl Iterator<Item = Arc<Traffic>>,
+        backends: impl Iterator<Item = OfBackend>,
+    ) -> Self {
         Self {
-            frontends: (0..frontends).map(|_| Traffic::default()).collect(),
-            backends: backends
-                .map(|mut servers| {
-                    servers.sort_unstable();
-                    let servers = servers.into_iter().map(|uid| (uid, Traffic::default()));
-                    OfBackend {
-                        traffic: Traffic::default(),
-                        servers: servers.collect(),
-                        added: Added::default(),
-                    }
-                })
-                .collect(),
+            frontends: frontends.collect(),
+            backends: backends.collect(),
         }
     }
 
-    pub(super) fn frontend(&self, at: usize) -> &Traffic {
+    pub(super) fn frontend(&self, at: usize) -> &Arc<Traffic> {
         &self.frontends[at]
     }
 
     /// All of it.
     pub(super) fn all(&self) -> impl Iterator<Item = &Traffic> {
         let backends = self.backends.iter().flat_map(|backend| {
-            let servers = backend.servers.iter().map(|(_, traffic)| traffic);
-            servers.chain(backend.added.all()).chain([&backend.traffic])
+            let servers = backend.servers.iter().map(|(_, traffic)| &**traffic);
+            let added = backend.added.all().map(|traffic| &**traffic);
+            servers.chain(added).chain([&*backend.traffic])
         });
-        self.frontends.iter().chain(backends)
+        self.frontends
+            .iter()
+            .map(|traffic| &**traffic)
+            .chain(backends)
     }
 
     pub(super) fn backend(&self, at: usize) -> &OfBackend {
@@ -286,7 +372,9 @@ pub struct Totals {
     pub intercepted: u64,
     pub denied: u64,
     pub denied_responses: u64,
+    pub response_errors: u64,
     pub unserved: u64,
+    pub compressed: [u64; 3],
     pub in_flight_max: u64,
     pub queue_max: u64,
     /// Milliseconds after the start, and one; 0 is never.
@@ -357,13 +445,71 @@ impl Totals {
             (&mut self.intercepted, base.intercepted),
             (&mut self.denied, base.denied),
             (&mut self.denied_responses, base.denied_responses),
+            (&mut self.response_errors, base.response_errors),
             (&mut self.unserved, base.unserved),
         ];
         let responses = self.responses.iter_mut().zip(base.responses);
-        for (sum, base) in sums.into_iter().chain(responses) {
+        let compressed = self.compressed.iter_mut().zip(base.compressed);
+        for (sum, base) in sums.into_iter().chain(responses).chain(compressed) {
             *sum = sum.saturating_sub(base);
         }
         self
+    }
+}
+
+impl Totals {
+    /// Each number with its name, to read or to write.
+    pub(super) fn each(&mut self, mut visit: impl FnMut(&str, &mut u64)) {
+        let single = [
+            ("requests", &mut self.requests),
+            ("bytes_in", &mut self.bytes_in),
+            ("bytes_out", &mut self.bytes_out),
+            ("client_aborts", &mut self.client_aborts),
+            ("server_aborts", &mut self.server_aborts),
+            ("refused", &mut self.refused),
+            ("intercepted", &mut self.intercepted),
+            ("denied", &mut self.denied),
+            ("denied_responses", &mut self.denied_responses),
+            ("response_errors", &mut self.response_errors),
+            ("unserved", &mut self.unserved),
+            ("in_flight_max", &mut self.in_flight_max),
+            ("queue_max", &mut self.queue_max),
+            ("last", &mut self.last),
+        ];
+        for (name, value) in single {
+            visit(name, value);
+        }
+        for (class, value) in self.responses.iter_mut().enumerate() {
+            visit(&format!("responses.{class}"), value);
+        }
+        let compressed = ["bytes_in", "bytes_out", "responses"];
+        for (name, value) in compressed.into_iter().zip(&mut self.compressed) {
+            visit(&format!("compressed.{name}"), value);
+        }
+        let phases = [
+            ("queued", &mut self.queued),
+            ("connecting", &mut self.connecting),
+            ("responding", &mut self.responding),
+            ("whole", &mut self.whole),
+        ];
+        for (name, phase) in phases {
+            let single = [
+                ("micros", &mut phase.micros),
+                ("requests", &mut phase.requests),
+                ("longest", &mut phase.longest),
+                ("sum", &mut phase.sum),
+            ];
+            for (of, value) in single {
+                visit(&format!("{name}.{of}"), value);
+            }
+            for (value, bound) in phase
+                .buckets
+                .iter_mut()
+                .zip(BOUNDS.into_iter().chain([u64::MAX]))
+            {
+                visit(&format!("{name}.to.{bound}"), value);
+            }
+        }
     }
 }
 
@@ -381,7 +527,11 @@ impl AddAssign for Totals {
         self.intercepted += other.intercepted;
         self.denied += other.denied;
         self.denied_responses += other.denied_responses;
+        self.response_errors += other.response_errors;
         self.unserved += other.unserved;
+        for (sum, each) in self.compressed.iter_mut().zip(other.compressed) {
+            *sum += each;
+        }
         self.in_flight_max = self.in_flight_max.max(other.in_flight_max);
         self.queue_max = self.queue_max.max(other.queue_max);
         self.last = self.last.max(other.last);
@@ -434,6 +584,28 @@ mod tests {
         let buckets = time.buckets();
         assert_eq!((buckets[0], buckets[1], time.count()), (2, 2, 7));
         assert_eq!((buckets[BUCKETS - 2], buckets[BUCKETS - 1]), (1, 2));
+    }
+
+    #[test]
+    fn numbers_find_their_places_by_their_names() {
+        let traffic = Traffic::default();
+        let mut next = 0;
+        let mut numbered = Totals::default();
+        numbered.each(|_, value| {
+            next += 1;
+            *value = next;
+        });
+        traffic.become_all(&numbered);
+        let (mut seen, mut names) = (0, Vec::new());
+        traffic.totals().each(|name, value| {
+            seen += 1;
+            assert_eq!(*value, seen, "{name}");
+            names.push(name.to_owned());
+        });
+        assert_eq!(seen, 14 + 6 + 3 + 4 * (4 + BUCKETS as u64));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len() as u64, seen);
     }
 
     #[test]

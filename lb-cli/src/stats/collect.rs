@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lb_core::{
     Server,
-    health::{Grade, Report},
+    health::Report,
     server::{Administrative, Operational, PoolLoad, WEIGHT_SCALE},
 };
 use lb_http::Upstream;
@@ -136,15 +136,14 @@ fn frontend(system: &System, at: usize) -> Row {
         .number(Dreq, totals.denied)
         .number(Dresp, totals.denied_responses)
         .zeros(&[Sid, RateLim, Dcon, Dses, Wrew, Eint])
-        .zeros(&[CompIn, CompOut, CompByp, CompRsp, CacheLookups, CacheHits]);
-    volume(row, &totals)
+        .zeros(&[CacheLookups, CacheHits]);
+    compressed(volume(row, &totals), &totals)
 }
 
 /// The sums over a backend's servers that its own row shows.
 #[derive(Default)]
 struct Sums {
     unserved: u64,
-    response_errors: u64,
     retries: u64,
     redispatches: u64,
     selected: u64,
@@ -156,13 +155,11 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
     let snapshot = backend.pool().snapshot();
     let rows = snapshot.all().iter().map(|server| {
         let counters = server.counters().totals();
-        sums.response_errors += counters.response_errors;
-        sums.retries += counters.retries;
-        sums.redispatches += counters.redispatches;
-        // Another try on the same server is no other choice.
+        // Those elsewhere are counted as `wredis` only.
         let again = counters.retries.saturating_sub(counters.redispatches);
-        let selected = counters.selected.saturating_sub(again);
-        sums.selected += selected;
+        sums.retries += again;
+        sums.redispatches += counters.redispatches;
+        sums.selected += counters.selected;
         let totals = system.server_totals(at, server.uid());
         sums.unserved += totals.unserved;
         let rates = backend.rates().server(server.uid());
@@ -176,14 +173,14 @@ fn servers(system: &System, at: usize, now: Instant) -> (Sums, Vec<Row>) {
             .some(Slim, server.limit(PoolLoad::default()))
             .number(Stot, totals.requests + counters.retries)
             .number(Econ, totals.unserved)
-            .number(Eresp, counters.response_errors)
-            .number(Wretr, counters.retries)
+            .number(Eresp, totals.response_errors)
+            .number(Wretr, again)
             .number(Wredis, counters.redispatches)
             .number(Weight, server.effective_weight().div_ceil(WEIGHT_SCALE))
             .number(Act, !server.is_backup())
             .number(Bck, server.is_backup())
             .number(Sid, server.number())
-            .number(Lbtot, selected)
+            .number(Lbtot, counters.selected)
             .number(Rate, rates.requests.now())
             .number(RateMax, rates.requests.max())
             .number(SrvIcur, server.target().idle_connections() as u64)
@@ -266,9 +263,6 @@ fn health(
     }
     match verdict.info() {
         Some(info) => row.text(LastChk, info),
-        None if verdict.grade() == Grade::Passed && verdict.code().is_some() => {
-            row.text(LastChk, "OK")
-        }
         None => row.text(LastChk, ""),
     }
 }
@@ -302,7 +296,7 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
         .number(Stot, totals.requests)
         .number(ReqTot, totals.requests)
         .number(Econ, sums.unserved + totals.unserved)
-        .number(Eresp, sums.response_errors)
+        .number(Eresp, totals.response_errors)
         .number(Wretr, sums.retries)
         .number(Wredis, sums.redispatches)
         .text(Status, if history.is_up() { "UP" } else { "DOWN" })
@@ -321,12 +315,14 @@ fn backend(system: &System, at: usize, backend: &RunningBackend, sums: &Sums, no
         .number(Dreq, totals.denied)
         .number(Dresp, totals.denied_responses)
         .zeros(&[Sid, Wrew, Eint])
-        .zeros(&[CompIn, CompOut, CompByp, CompRsp, CacheLookups, CacheHits]);
+        .zeros(&[CacheLookups, CacheHits]);
+    // 0 there: only the metrics count states.
+    let row = row.zeros(&[AggServerStatus, AggServerCheckStatus, AggCheckStatus]);
     let row = match snapshot.all().is_empty() {
         true => row,
         false => row.number(Downtime, seconds(history.downtime(now))),
     };
-    let row = phases(volume(row, &totals), &totals);
+    let row = phases(compressed(volume(row, &totals), &totals), &totals);
     last_session(row, system, &totals, now)
         .number(CliAbrt, totals.client_aborts)
         .number(SrvAbrt, totals.server_aborts)
@@ -345,6 +341,15 @@ fn volume(row: Row, totals: &Totals) -> Row {
         .number(Hrsp4xx, four)
         .number(Hrsp5xx, five)
         .number(HrspOther, other)
+}
+
+/// What frontends and backends have alike. Nothing bypasses compression: it has no limit of its own.
+fn compressed(row: Row, totals: &Totals) -> Row {
+    let [before, after, responses] = totals.compressed;
+    row.number(CompIn, before)
+        .number(CompOut, after)
+        .number(CompRsp, responses)
+        .zeros(&[CompByp])
 }
 
 /// What only servers have so.

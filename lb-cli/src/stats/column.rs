@@ -31,7 +31,7 @@ macro_rules! columns {
 
 /// The type that HAProxy gives a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Type {
+pub(crate) enum Type {
     S32,
     U32,
     U64,
@@ -39,7 +39,7 @@ pub(super) enum Type {
 }
 
 impl Type {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::S32 => "s32",
             Self::U32 => "u32",
@@ -51,7 +51,7 @@ impl Type {
 
 impl Column {
     /// Origin, nature and scope, a letter each, and the type: those of HAProxy 2.6.12's `show stat typed`.
-    pub(super) const fn tags(self, kind: Kind) -> (&'static str, Type) {
+    pub(crate) const fn tags(self, kind: Kind) -> (&'static str, Type) {
         match (self, kind) {
             (Self::Act | Self::Bck | Self::Rate | Self::RateMax, Kind::Backend) => {
                 ("MGP", Type::U32)

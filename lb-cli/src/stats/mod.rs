@@ -10,6 +10,7 @@ mod column;
 mod csv;
 pub(crate) mod form;
 mod html;
+mod legend;
 mod origin;
 mod row;
 mod typed;
@@ -30,6 +31,7 @@ pub use self::{
     collect::collect,
     column::Column,
     csv::csv,
+    legend::legends,
     row::{Field, Kind, Row, Source},
     typed::{json, typed},
 };

@@ -94,9 +94,13 @@ impl Row {
         self
     }
 
+    pub(super) fn say(&mut self, column: Column, text: impl Into<String>) {
+        self.fields[column as usize] = Some(Field::Text(text.into()));
+    }
+
     #[must_use]
     pub(super) fn text(mut self, column: Column, text: impl Into<String>) -> Self {
-        self.fields[column as usize] = Some(Field::Text(text.into()));
+        self.say(column, text);
         self
     }
 

@@ -13,6 +13,7 @@ pub(crate) mod address;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod process;
+pub(crate) mod rsyslog;
 pub(crate) mod site;
 pub(crate) mod stalled;
 pub(crate) mod wire;

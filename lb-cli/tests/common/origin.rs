@@ -24,6 +24,8 @@ use super::{address, message::Message, wire::Wire};
 pub(crate) enum Answer {
     /// Sends this at once.
     Send(Vec<u8>),
+    /// Sends this and ends the connection.
+    Cut(Vec<u8>),
     /// Sends it when the work is done that takes this long.
     After(Duration, Vec<u8>),
     /// Sends it when the gate has opened.
@@ -91,6 +93,11 @@ impl Origin {
     /// Requests since it was made.
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    /// Is it working on a request?
+    pub(crate) fn busy(&self) -> bool {
+        self.shared.busy.load(Ordering::SeqCst) > 0
     }
 
     /// The most requests that it was working on at a time.
@@ -170,8 +177,13 @@ async fn serve(wire: &mut Wire, shared: &Shared) {
         shared.requests.fetch_add(1, Ordering::SeqCst);
         let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
         shared.peak.fetch_max(busy, Ordering::SeqCst);
+        let mut last = false;
         let answer = match (shared.handler)(&request) {
             Answer::Send(bytes) => Some(bytes),
+            Answer::Cut(bytes) => {
+                last = true;
+                Some(bytes)
+            }
             Answer::After(work, bytes) => {
                 sleep(work).await;
                 Some(bytes)
@@ -192,6 +204,9 @@ async fn serve(wire: &mut Wire, shared: &Shared) {
         match answer {
             Some(bytes) => wire.send(bytes).await,
             None => return,
+        }
+        if last {
+            return;
         }
     }
 }

@@ -47,6 +47,13 @@ impl Process {
         Self::start(command, config, "lb.toml", fronts).await
     }
 
+    /// The same where its log goes elsewhere.
+    pub(crate) async fn quiet_lb(config: &str, fronts: &[SocketAddr]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lb"));
+        command.arg("serve");
+        Self::start(command, config, "quiet.toml", fronts).await
+    }
+
     /// HAProxy, in the foreground.
     pub(crate) async fn haproxy(config: &str, fronts: &[SocketAddr]) -> Self {
         let mut command = Command::new("haproxy");

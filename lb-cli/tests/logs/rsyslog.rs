@@ -1,101 +1,12 @@
-//! A real syslog server, rsyslog, at every kind of target: it has to find facility, level, program and line in what
-//! `lb` sends.
+//! A real syslog server at every kind of target: it has to find facility, level, program and line in what `lb` sends.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
-
-use crate::common::{address, process::Process, site::get, until, wire::Wire};
-
-/// A running rsyslogd, which writes what it understands into a file.
-struct Rsyslog {
-    child: Child,
-    dir: PathBuf,
-}
-
-impl Drop for Rsyslog {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
-impl Rsyslog {
-    fn start(udp: SocketAddr, tcp: SocketAddr) -> Self {
-        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("rsyslog-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        let at = dir.display();
-        let config = format!(
-            "global(workDirectory=\"{at}\" maxMessageSize=\"64k\")\n\
-             module(load=\"imudp\")\nmodule(load=\"imtcp\")\nmodule(load=\"imuxsock\" SysSock.Use=\"off\")\n\
-             input(type=\"imudp\" address=\"{}\" port=\"{}\")\n\
-             input(type=\"imtcp\" address=\"{}\" port=\"{}\")\n\
-             input(type=\"imuxsock\" Socket=\"{at}/log.sock\" UseSysTimeStamp=\"off\")\n\
-             template(name=\"all\" type=\"string\" string=\"%inputname% %syslogfacility-text%.%syslogseverity-text% %programname%:%msg%\\n\")\n\
-             *.* action(type=\"omfile\" file=\"{at}/lines\" template=\"all\")\n",
-            udp.ip(),
-            udp.port(),
-            tcp.ip(),
-            tcp.port(),
-        );
-        fs::write(dir.join("rsyslog.conf"), config).unwrap();
-        let mut command = Command::new("rsyslogd");
-        command
-            .args(["-n", "-f"])
-            .arg(dir.join("rsyslog.conf"))
-            .arg("-i")
-            .arg(dir.join("pid"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                panic!(
-                    "rsyslogd is not installed, and this test logs to it: apt-get install rsyslog"
-                )
-            }
-            Err(error) => panic!("{error}"),
-        };
-        Self { child, dir }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let text = fs::read(self.dir.join("lines")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.dir.join("log.sock")
-    }
-}
-
-/// Is somebody at these addresses?
-async fn listens(udp: SocketAddr, tcp: SocketAddr, socket: &Path) {
-    until("rsyslogd", || {
-        let bound = |file: &str, address: SocketAddr| {
-            let port = format!(":{:04X} ", address.port());
-            fs::read_to_string(file).unwrap().contains(&port)
-        };
-        let there = bound("/proc/net/udp", udp) && bound("/proc/net/tcp", tcp) && socket.exists();
-        there.then_some(())
-    })
-    .await;
-}
+use crate::common::{address, process::Process, rsyslog::Rsyslog, site::get, until, wire::Wire};
 
 #[tokio::test]
 async fn a_syslog_server_understands_every_target() {
     let (udp, tcp, front) = (address::free(), address::free(), address::free());
-    let rsyslog = Rsyslog::start(udp, tcp);
+    let rsyslog = Rsyslog::start("targets", udp, tcp).await;
     let socket = rsyslog.socket();
-    listens(udp, tcp, &socket).await;
     let config = format!(
         "[global]\nworkers = 1\nlog = [\n\
          {{ to = \"stdout\" }},\n\

@@ -8,6 +8,8 @@ pub(crate) struct Case {
     pub(crate) after: &'static [&'static str],
     /// Rules on requests of its backend.
     pub(crate) behind: &'static [&'static str],
+    /// Its rules after responses.
+    pub(crate) after_behind: &'static [&'static str],
     pub(crate) sends: &'static [Send],
 }
 
@@ -44,6 +46,7 @@ const NONE: Case = Case {
     response: &[],
     after: &[],
     behind: &[],
+    after_behind: &[],
     sends: &[],
 };
 
@@ -261,7 +264,7 @@ pub(crate) const CASES: &[Case] = &[
         ],
         response: &[
             "set-var(res.status) status",
-            "set-header x-kept \"%[var(txn.text)]|%[var(req.host)]|%[var(res.status)]\"",
+            "set-header x-kept \"%[var(txn.text)]|%[var(res.status)]\"",
         ],
         after: &["set-header x-status %[status]"],
         sends: &[
@@ -269,6 +272,84 @@ pub(crate) const CASES: &[Case] = &[
             get("GET /s?t"),
             with("GET /s", "X-Status: 404\r\n"),
         ],
+        ..NONE
+    },
+    Case {
+        name: "variable-conditions",
+        request: &[
+            "set-var(txn.a,ifexists) str(1)",
+            "set-var(txn.b,ifnotexists) str(1)",
+            "set-var(txn.b,ifnotexists) str(2)",
+            "set-var(txn.c,ifnotempty) hdr(x)",
+            "set-var(txn.d,ifempty) hdr(x)",
+            "unset-var(txn.b)",
+            "set-var(txn.b,ifexists) str(3)",
+            "set-var(txn.e) int(5)",
+            "set-var(txn.e,ifgt) int(4)",
+            "set-var(txn.f) int(5)",
+            "set-var(txn.f,iflt) int(4)",
+            "set-var(txn.g,ifnotset) str(1)",
+            "set-var(txn.g,ifset,ifnotempty) str(2)",
+            "set-var-fmt(txn.h,ifnotset) \"%HM\"",
+            "set-var(proc.vc) hdr(x)",
+            "set-var(sess.vc,ifnotexists) hdr(x)",
+            "return hdr a %[var(txn.a)]/%[var(txn.b)]/%[var(txn.c)]/%[var(txn.d)]/%[var(txn.e)]/%[var(txn.f)]/%[var(txn.g)]/%[var(txn.h)]/%[var(proc.vc)]/%[var(sess.vc)]",
+        ],
+        sends: &[
+            with("GET /1", "X: x\r\n"),
+            with("GET /2", "X:\r\n"),
+            get("GET /3"),
+        ],
+        ..NONE
+    },
+    Case {
+        name: "ends",
+        request: &[
+            "set-src hdr(x)",
+            "set-src-port int(77)",
+            "set-dst hdr(y)",
+            "set-dst-port int(8443)",
+            "set-header x-ends \"%[src]:%[src_port] %[dst]:%[dst_port] %ci:%cp %fi:%fp\"",
+            "set-src str(192.0.2.3) if { path /2 }",
+        ],
+        behind: &["set-header x-behind %[src]"],
+        sends: &[
+            with("GET /1", "X: 1.2.3.4\r\nY: 5.6.7.8\r\n"),
+            with("GET /2", "X: 1.2.3.4:80\r\nY: 2001:db8::1\r\n"),
+            with("GET /3", "X: junk\r\nY: 9.9.9.9, 5.6.7.8\r\n"),
+        ],
+        ..NONE
+    },
+    Case {
+        name: "normalize",
+        // With a condition and without `full` or `strict`, HAProxy 2.6 leaves the target as it is.
+        request: &[
+            "normalize-uri path-strip-dot if { path_beg /dot }",
+            "normalize-uri path-merge-slashes if { path_beg /merge }",
+            "normalize-uri path-strip-dotdot full if { path_beg /full }",
+            "normalize-uri percent-to-uppercase strict if { path_beg /upper }",
+            "normalize-uri percent-decode-unreserved strict if { path_beg /decode }",
+            "normalize-uri query-sort-by-name",
+        ],
+        sends: &[
+            get("GET /dot/./a/."),
+            get("GET /merge//a///b?c//d"),
+            get("GET /full/../../a/.."),
+            get("GET /upper/%e9%41"),
+            get("GET /decode/%e9%41%3f"),
+            get("GET /other?c=1&a=2&b"),
+            get("OPTIONS *"),
+        ],
+        ..NONE
+    },
+    Case {
+        name: "normalize-always",
+        request: &[
+            "normalize-uri path-strip-dotdot",
+            "normalize-uri percent-to-uppercase",
+            "normalize-uri percent-decode-unreserved",
+        ],
+        sends: &[get("GET /a/../../b/%41%/%e9%z?%42"), get("GET /..")],
         ..NONE
     },
     Case {
@@ -318,6 +399,14 @@ pub(crate) const CASES: &[Case] = &[
         name: "response-redirect",
         response: &["redirect location /rr"],
         sends: &[get("GET /")],
+        ..NONE
+    },
+    Case {
+        name: "after-behind",
+        behind: &["deny if { path /denied }", "return if { path /returned }"],
+        after: &["add-header x-front 1"],
+        after_behind: &["add-header x-behind %[res.hdr(x-front)]."],
+        sends: &[get("GET /denied"), get("GET /returned"), get("GET /")],
         ..NONE
     },
     Case {

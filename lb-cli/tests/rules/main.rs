@@ -8,6 +8,7 @@
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;
+mod connection;
 mod monitor;
 mod purpose;
 
@@ -32,7 +33,7 @@ enum Peer {
 
 const LB: &str = "[global]\nworkers = 1\nlog = [{ to = \"stdout\" }]\n[defaults]\nvia = false\n\
     [defaults.timeout]\nclient = \"10s\"\ntarpit = \"100ms\"\n";
-const HAPROXY: &str = "global\n  nbthread 1\n  log stdout len 8192 format raw local0\ndefaults\n  mode http\n  \
+const HAPROXY: &str = "global\n  nbthread 1\n  expose-experimental-directives\n  log stdout len 8192 format raw local0\ndefaults\n  mode http\n  \
     log global\n  option httplog\n  timeout connect 5s\n  timeout client 10s\n  timeout server 10s\n  timeout tarpit 100ms\n";
 
 /// A file for rules that take one.
@@ -66,6 +67,7 @@ impl Peer {
             ),
         };
         self.rules(&mut text, "request", case.behind);
+        self.rules(&mut text, "after-response", case.after_behind);
         text
     }
 

@@ -73,6 +73,25 @@ async fn a_request_line_can_be_read_whatever_rules_bring() {
     assert!(line.contains(" 500 ") && line.contains(" PR-- "), "{line}");
 }
 
+/// HAProxy 2.6 does nothing where such a rule has a condition, and not `full` or `strict`.
+#[tokio::test]
+async fn a_target_is_normalized_where_the_condition_holds() {
+    let rules = [
+        "normalize-uri path-strip-dotdot if { path_beg /a }",
+        "normalize-uri percent-to-uppercase strict if { path_beg /b }",
+    ];
+    let (site, origin) = site(&rules, &[]).await;
+    let asked = async |path: &str| {
+        let answer = body(&site.get(path).await);
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(asked("/a/b/../c").await, "GET /a/c HTTP/1.1");
+    assert_eq!(asked("/c/b/../c").await, "GET /c/b/../c HTTP/1.1");
+    assert_eq!(asked("/b%e9").await, "GET /b%E9 HTTP/1.1");
+    let refused = site.get("/b%e").await;
+    assert_eq!((refused.status(), origin.requests()), (400, 3));
+}
+
 /// The target of the server is in origin-form, and its host goes with it.
 #[tokio::test]
 async fn an_absolute_target_brings_its_host() {

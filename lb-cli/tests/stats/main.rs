@@ -1,10 +1,12 @@
 //! The statistics of a real `lb`: its CSV against HAProxy's, its page, and the form that changes servers.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod browser;
 #[path = "../common/mod.rs"]
 mod common;
 mod form;
 mod haproxy;
+mod look;
 mod page;
 mod table;
 mod typed;

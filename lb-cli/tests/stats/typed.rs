@@ -16,9 +16,6 @@ const NOT_KEPT: &[&str] = &[
     "safe_conn_cur",
     "used_conn_cur",
     "need_conn_est",
-    "agg_server_status",
-    "agg_server_check_status",
-    "agg_check_status",
 ];
 
 /// Each field but for what it counts: kind, section, server, place, name, tags, type.

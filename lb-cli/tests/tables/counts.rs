@@ -64,12 +64,17 @@ const CASES: &[&str] = &[
     "/late",
     "/count",
     "/response",
+    // Chosen by the rules on responses.
+    "/r-200",
+    "/r-404",
+    "/r-500",
 ];
 
 /// Rules that both understand.
 const RULES: &[&str] = &[
-    "track-sc0 path table t",
-    "track-sc1 path table t unless { path /404 }",
+    "set-var(txn.path) path",
+    "track-sc0 path table t unless { path_beg /r- }",
+    "track-sc1 path table t unless { path_beg /404 /r- }",
     "deny if { path /deny }",
     "deny deny_status 503 if { path /deny503 }",
     "tarpit if { path /tarpit }",
@@ -79,7 +84,10 @@ const RULES: &[&str] = &[
 ];
 
 /// Rules on responses.
-const RESPONSE_RULES: &[&str] = &["sc-inc-gpc0(0)"];
+const RESPONSE_RULES: &[&str] = &[
+    "track-sc0 var(txn.path) table t if { var(txn.path) -m beg /r- }",
+    "sc-inc-gpc0(0)",
+];
 
 fn stored() -> String {
     let stored = DATA.iter().map(|(data, _)| match data.ends_with("_rate") {
@@ -91,8 +99,8 @@ fn stored() -> String {
 
 async fn origin() -> Origin {
     Origin::start(|request: &Message| {
-        let path = request.target();
-        match path {
+        let path = request.target().replace("r-", "");
+        match &*path {
             "/close" => Answer::Close,
             "/junk" => Answer::Send(b"no HTTP\r\n\r\n".to_vec()),
             "/late" => Answer::Hang,
@@ -130,7 +138,8 @@ async fn every_counter_is_haproxys() {
         for (data, _) in DATA {
             let (ours, theirs) = (lb[*case][*data], haproxy[*case][*data]);
             // Every slot counts, even in one entry; observed.
-            let slots = if *case == "/404" { 1 } else { 2 };
+            let one = *case == "/404" || case.starts_with("/r-");
+            let slots = if one { 1 } else { 2 };
             // HAProxy counts bytes of messages in its own form, which is shorter; `lb` those on the wire.
             let expected = match *data {
                 "bytes_in_rate" => slots * sizes[*case].0,

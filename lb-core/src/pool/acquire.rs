@@ -110,7 +110,9 @@ impl<T, P: Policy> Future for Acquire<T, P> {
                 match waiting.ticket.poll(cx) {
                     Poll::Ready(Verdict::Granted(server)) => {
                         this.waiting = None;
-                        server.counters().selected();
+                        if !this.want.is_bound_to(&server) {
+                            server.counters().selected();
+                        }
                         return Poll::Ready(Ok(Lease::new(this.pool.clone(), server)));
                     }
                     Poll::Ready(Verdict::PickAgain) => this.unbind(),

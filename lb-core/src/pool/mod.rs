@@ -102,12 +102,13 @@ impl<T> Want<T> {
         (self.even_if_down || server.takes_bound_clients()).then_some(server)
     }
 
+    fn is_bound_to(&self, server: &Server<T>) -> bool {
+        let bound = self.server.as_ref();
+        bound.is_some_and(|bound| bound.uid() == server.uid())
+    }
+
     fn may_wait_for(&self, server: &Arc<Server<T>>) -> bool {
-        let bound = self
-            .server
-            .as_ref()
-            .is_some_and(|s| s.uid() == server.uid());
-        (bound && self.even_if_down) || server.takes_bound_clients()
+        (self.is_bound_to(server) && self.even_if_down) || server.takes_bound_clients()
     }
 }
 
@@ -299,12 +300,17 @@ impl<T, P: Policy> Pool<T, P> {
                         break;
                     }
                     if server.queued() == 0 && shared.take(server) {
+                        server.counters().selected();
                         return self.leased(server);
                     }
                 }
                 Choice::Only(position) => {
                     let server = &snapshot.usable()[position];
                     if let Some(picked) = self.lease_or_wait(server, want) {
+                        // Who waits is counted when it is its turn.
+                        if matches!(picked, Picked::Lease(_)) {
+                            server.counters().selected();
+                        }
                         return picked;
                     }
                     if query.avoid == Some(server.uid()) {
@@ -332,7 +338,6 @@ impl<T, P: Policy> Pool<T, P> {
 
     /// For a slot that has been taken.
     fn leased(&self, server: &Arc<Server<T>>) -> Picked<T, P> {
-        server.counters().selected();
         self.shared.load_rose();
         Picked::Lease(Lease::new(self.clone(), Arc::clone(server)))
     }

@@ -29,6 +29,22 @@ macro_rules! counters {
                 Totals { $($name: self.$name.load(Ordering::Relaxed),)+ }
             }
 
+            /// Each total with its name.
+            pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name.load(Ordering::Relaxed)),)+].into_iter()
+            }
+
+            /// Adds to the total of this name what was counted elsewhere, such as by the process before this one; an
+            /// unknown one is left out.
+            pub fn add(&self, name: &str, more: u64) {
+                match name {
+                    $(stringify!($name) => {
+                        self.$name.fetch_add(more, Ordering::Relaxed);
+                    })+
+                    _ => {}
+                }
+            }
+
             /// Begins at 0 again (`clear counters all`).
             pub fn reset(&self) {
                 $(self.$name.store(0, Ordering::Relaxed);)+
@@ -45,7 +61,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Requests a policy or a persistence token sent here (`lbtot`).
+    /// Requests that a policy sent here, and no persistence token (`lbtot`).
     selected,
     /// Connections that could not be made (`econ`).
     connection_errors,

@@ -4,14 +4,17 @@ use std::{
     fmt,
     io::{self, Write},
     mem,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use brotli::{CompressorWriter, enc::BrotliEncoderParams};
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 
-use super::{Coding, settings::Counted};
+use super::{
+    Coding, Meter,
+    meter::{Counted, Counts},
+};
 
 /// What a compressor may hold back before it is emptied.
 const BUFFER: usize = 16 * 1024;
@@ -27,7 +30,7 @@ const BROTLI_WINDOW: i32 = 18;
 /// Compresses the body of one response.
 pub struct Encoder {
     stream: Stream,
-    totals: Arc<Counted>,
+    counts: Counts,
 }
 
 enum Stream {
@@ -56,11 +59,16 @@ impl Encoder {
             }
             Coding::Zstd => Stream::Zstd(zstd::stream::write::Encoder::new(out, ZSTD).ok()?),
         };
-        totals.responses.fetch_add(1, Ordering::Relaxed);
         Some(Self {
             stream,
-            totals: Arc::clone(totals),
+            counts: Counts::begin(totals),
         })
+    }
+
+    /// What is counted of this response.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.counts.meter()
     }
 
     /// Takes in more of the body.
@@ -68,9 +76,7 @@ impl Encoder {
     /// # Errors
     /// Those of the compressor, which has none for sound memory.
     pub fn push(&mut self, data: &[u8]) -> io::Result<()> {
-        self.totals
-            .bytes_in
-            .fetch_add(data.len() as u64, Ordering::Relaxed);
+        self.counts.takes(data.len());
         match &mut self.stream {
             Stream::Gzip(stream) => stream.write_all(data),
             Stream::Brotli(stream) => stream.write_all(data),
@@ -101,15 +107,13 @@ impl Encoder {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn finish(self) -> io::Result<Bytes> {
-        let Self { stream, totals } = self;
+        let Self { stream, counts } = self;
         let rest = match stream {
             Stream::Gzip(stream) => stream.finish()?,
             Stream::Brotli(stream) => stream.into_inner(),
             Stream::Zstd(stream) => stream.finish()?,
         };
-        totals
-            .bytes_out
-            .fetch_add(rest.len() as u64, Ordering::Relaxed);
+        counts.gives(rest.len());
         Ok(rest.into())
     }
 
@@ -123,9 +127,7 @@ impl Encoder {
 
     fn take(&mut self) -> Bytes {
         let ready = mem::take(self.out());
-        self.totals
-            .bytes_out
-            .fetch_add(ready.len() as u64, Ordering::Relaxed);
+        self.counts.gives(ready.len());
         ready.into()
     }
 }

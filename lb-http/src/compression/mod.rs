@@ -3,7 +3,7 @@
 //! What is compressed is what HAProxy compresses: final responses 200 to 203 to HTTP/1.1 and later, of a listed type,
 //! that are not compressed already, not `multipart`, not `no-transform`, of one strong or weak `ETag` at most, to clients
 //! that accept one of the codings (RFC 9110, 12.5.3). Such a response is chunked, its `ETag` becomes weak, and it says
-//! `Vary: accept-encoding`.
+//! `Vary: Accept-Encoding`.
 //!
 //! Data goes out as soon as the server pauses, so that nothing that is streamed is held back.
 //!
@@ -30,6 +30,7 @@ mod body;
 mod coding;
 mod encoder;
 mod future;
+mod meter;
 mod rules;
 mod service;
 mod settings;
@@ -42,6 +43,7 @@ pub use self::{
     coding::Coding,
     encoder::Encoder,
     future::ResponseFuture,
+    meter::{Meter, Totals},
     service::CompressionService,
-    settings::{Compression, Totals},
+    settings::Compression,
 };

@@ -39,7 +39,7 @@ impl Compression {
         headers.remove(CONTENT_LENGTH);
         headers.remove(ACCEPT_RANGES);
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
-        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
         if let Some(tag) = headers.get(ETAG).filter(|tag| !is_weak(tag)) {
             let weak = [b"W/", tag.as_bytes()].concat();
             // It was a value before.

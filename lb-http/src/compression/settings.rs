@@ -1,13 +1,10 @@
 //! [`Compression`]: what is compressed and how, and the layer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use super::{Coding, CompressionService};
+use super::{Coding, CompressionService, Totals, meter::Counted};
 
 /// Compresses responses: a [`Layer`], built option by option. Without a coding it compresses nothing.
 #[derive(Debug, Clone)]
@@ -23,26 +20,6 @@ pub(super) struct Settings {
     pub(super) types: Vec<Box<str>>,
     pub(super) min_size: u64,
     pub(super) totals: Arc<Counted>,
-}
-
-/// Counts over all responses (`comp_in` and its kin on HAProxy's page).
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    pub(super) bytes_in: AtomicU64,
-    pub(super) bytes_out: AtomicU64,
-    pub(super) responses: AtomicU64,
-}
-
-/// What has been compressed so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Totals {
-    /// Octets of bodies before.
-    pub bytes_in: u64,
-    /// And after.
-    pub bytes_out: u64,
-    /// Responses.
-    pub responses: u64,
 }
 
 /// What is worth the effort: text in its many forms. Pictures and the like are compressed already.
@@ -129,12 +106,7 @@ impl Compression {
     /// What has been compressed so far, by this and all its clones.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let counted = &self.settings.totals;
-        Totals {
-            bytes_in: counted.bytes_in.load(Ordering::Relaxed),
-            bytes_out: counted.bytes_out.load(Ordering::Relaxed),
-            responses: counted.responses.load(Ordering::Relaxed),
-        }
+        self.settings.totals.totals()
     }
 }
 

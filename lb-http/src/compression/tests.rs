@@ -133,7 +133,7 @@ fn the_head_tells_of_it() {
     assert_eq!(headers[ETAG], "W/\"v1\"");
     assert!(!headers.contains_key(CONTENT_LENGTH) && !headers.contains_key("accept-ranges"));
     let vary: Vec<&HeaderValue> = headers.get_all(VARY).iter().collect();
-    assert_eq!(vary, ["cookie", "accept-encoding"]);
+    assert_eq!(vary, ["cookie", "Accept-Encoding"]);
     let weak = [("content-type", "text/html"), ("etag", "W/\"v1\"")];
     assert_eq!(begun(&weak, 200, None).unwrap()[ETAG], "W/\"v1\"");
 }

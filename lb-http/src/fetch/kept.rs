@@ -3,6 +3,7 @@
 use lb_core::condition::{Call, ConditionError, Sample, SampleType};
 
 use super::{
+    assign,
     expr::{HttpFetch, Needs, Other},
     registry::Registry,
 };
@@ -36,22 +37,15 @@ pub(super) fn resolve(
 /// `var(NAME[,DEFAULT])`.
 fn variable(call: &Call, registry: &Registry) -> Result<HttpFetch, ConditionError> {
     call.at_most(2)?;
-    let Some(arg) = call.arg(0) else {
-        let message = "`var` needs a variable, as `txn.user`";
-        return Err(ConditionError::new(call.span, message));
-    };
-    let variable = registry.variable_of(arg)?;
+    let variable = assign::variable(call, registry)?;
     let default = call.args.get(1).map(|arg| arg.text.clone().into_bytes());
     Ok(Other::fetch(
         SampleType::Any,
         Needs::Transaction,
-        move |view, visit| {
-            let value = view.transaction.and_then(|kept| kept.variable(variable));
-            match (value, &default) {
-                (Some(value), _) => visit(value.as_sample()),
-                (None, Some(default)) => visit(Sample::Str(default)),
-                (None, None) => false,
-            }
+        move |view, visit| match (view.variable(&variable), &default) {
+            (Some(value), _) => visit(value.as_sample()),
+            (None, Some(default)) => visit(Sample::Str(default)),
+            (None, None) => false,
         },
     ))
 }

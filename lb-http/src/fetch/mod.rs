@@ -18,6 +18,7 @@
 //! assert!(condition.eval(&View::from(RequestView::new(&request))));
 //! ```
 
+pub(crate) mod assign;
 mod auth;
 mod connection;
 mod constant;

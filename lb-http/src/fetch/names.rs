@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lb_core::condition::{Arg, Call, ConditionError, Known, SampleExpr, Vocabulary, Word};
 
 use super::{
+    assign,
     convert::Chain,
     counters,
     expr::{HttpExpr, Needs},
@@ -29,8 +30,10 @@ pub enum Place {
     Request,
     /// Rules on responses: the response's head; of the request only what was kept.
     Response,
-    /// The key of a `balance`: the request's head, and nothing that is kept for it.
+    /// The key of a `balance` or a `stick`: the request's head, and nothing that is kept for it.
     Key,
+    /// The key of a `stick` on responses: the response's head, and nothing that is kept.
+    ResponseKey,
     /// A log line: all is over. What an expression needs is taken while it is there.
     Log,
 }
@@ -268,31 +271,40 @@ impl HttpVocabulary {
                 "`{name}` is known only once there is a response"
             ))
             .help("it is for rules on responses and for logs")),
+            (Place::ResponseKey, Needs::Request) => Err(error(format!(
+                "`{name}` is gone once the request has been sent"
+            ))),
             (Place::Response, Needs::Request) => Err(error(format!(
                 "`{name}` is gone once the request has been sent"
             ))
             .help(format!(
                 "keep it: `set-var(txn.kept) {name}` in a rule on requests, `var(txn.kept)` here"
             ))),
-            (Place::Key, Needs::Transaction) => {
-                Err(error(format!("`{name}` is not known to `balance` yet")))
-            }
+            (Place::Key | Place::ResponseKey, Needs::Transaction) => Err(error(format!(
+                "`{name}` is not known to keys of `balance` and `stick` yet"
+            ))),
             _ => Ok(()),
         }
     }
 
-    /// Variables, too, are not there where nothing is kept.
-    fn check_variables(&self, converters: &[Call]) -> Result<(), ConditionError> {
-        if self.place != Place::Key {
+    /// Variables, too, are not there where nothing is kept, nor outside the part of an exchange that they live for.
+    fn check_variables(&self, expr: &SampleExpr) -> Result<(), ConditionError> {
+        for call in std::iter::once(&expr.fetch).chain(&expr.converters) {
+            if let ("var" | "set-var" | "unset-var", Some(arg)) = (call.name.as_str(), call.arg(0))
+            {
+                assign::check_scope(arg, self.place)?;
+            }
+        }
+        if !matches!(self.place, Place::Key | Place::ResponseKey) {
             return Ok(());
         }
         let is_variable = |arg: &&Arg| {
             let scope = arg.text.split_once('.').map(|(scope, _)| scope);
             scope.and_then(VariableScope::parse).is_some()
         };
-        let mut args = converters.iter().flat_map(|call| &call.args);
+        let mut args = expr.converters.iter().flat_map(|call| &call.args);
         args.find(is_variable).map_or(Ok(()), |arg| {
-            let message = "variables are not known to `balance` yet";
+            let message = "variables are not known to keys of `balance` and `stick` yet";
             Err(ConditionError::new(arg.span, message))
         })
     }
@@ -318,7 +330,7 @@ impl Vocabulary for HttpVocabulary {
     fn resolve(&self, expr: &SampleExpr) -> Result<HttpExpr, ConditionError> {
         let fetch = fetch(&expr.fetch, &self.registry)?;
         self.check_place(&expr.fetch, fetch.needs())?;
-        self.check_variables(&expr.converters)?;
+        self.check_variables(expr)?;
         let converters = Chain::compile(&expr.converters, fetch.sample_type(), &self.registry)?;
         Ok(HttpExpr::new(written(expr), fetch, converters))
     }

@@ -8,7 +8,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -24,6 +24,9 @@ use crate::{
     users::UserList,
 };
 
+/// Numbers of variables. No two configurations share any, since a connection may outlive one.
+static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+
 /// What expressions of one configuration may name.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -36,7 +39,7 @@ pub struct Registry {
     tables: BTreeMap<Box<str>, Arc<Table>>,
     /// The tables that rules track, by slot, where that is known.
     tracked: Option<[Vec<Arc<Table>>; 3]>,
-    variables: Mutex<Vec<(VariableScope, Box<str>)>>,
+    variables: Mutex<Vec<(Variable, Box<str>)>>,
     keeps_line: AtomicBool,
 }
 
@@ -206,20 +209,23 @@ impl Registry {
     /// The variable of this name, which is new with its first use.
     pub fn variable(&self, scope: VariableScope, name: &str) -> Variable {
         let mut variables = self.lock_variables();
-        let known = variables
-            .iter()
-            .position(|(of, known)| *of == scope && &**known == name);
-        let number = known.unwrap_or_else(|| {
-            variables.push((scope, name.into()));
-            variables.len() - 1
-        });
-        Variable { scope, number }
+        let mut known = variables.iter();
+        if let Some((known, _)) = known.find(|(of, known)| of.scope == scope && **known == *name) {
+            return known.clone();
+        }
+        let variable = Variable {
+            scope,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            shared: (scope == VariableScope::Process).then(Arc::default),
+        };
+        variables.push((variable.clone(), name.into()));
+        variable
     }
 
     /// The variable that an argument names, as `txn.user`.
     ///
     /// # Errors
-    /// A scope that does not exist or is not built, a name with other characters than HAProxy allows.
+    /// A scope that does not exist, a name with other characters than HAProxy allows.
     pub fn variable_of(&self, arg: &Arg) -> Result<Variable, ConditionError> {
         let error = |message: String| ConditionError::new(arg.span, message);
         let Some((scope, name)) = arg.text.split_once('.') else {
@@ -235,13 +241,7 @@ impl Registry {
             return Err(error(format!("`{name}` cannot be the name of a variable"))
                 .help("names have letters, digits, `_` and `.`"));
         }
-        match scope {
-            VariableScope::Process | VariableScope::Session => Err(error(
-                "variables of `proc` and `sess` are HAProxy's, and not built yet".into(),
-            )
-            .help("those of `txn`, `req` and `res` live with one request")),
-            scope => Ok(self.variable(scope, name)),
-        }
+        Ok(self.variable(scope, name))
     }
 
     /// Whether an expression asks for the first line of requests, which is then to be kept.
@@ -255,7 +255,7 @@ impl Registry {
     }
 
     /// A list that is whole at each step.
-    fn lock_variables(&self) -> MutexGuard<'_, Vec<(VariableScope, Box<str>)>> {
+    fn lock_variables(&self) -> MutexGuard<'_, Vec<(Variable, Box<str>)>> {
         self.variables
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,11 +1,15 @@
 //! What samples are taken from.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use http::{HeaderMap, Method, StatusCode, Uri, Version, header::HOST, request::Parts};
+use lb_core::condition::Value;
 use smallvec::SmallVec;
 
-use crate::{Client, transaction::Transaction};
+use crate::{
+    Client,
+    transaction::{Transaction, Variable, VariableScope},
+};
 
 /// As much of a request, its connection and its response as there is at the moment, borrowed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,6 +88,32 @@ impl<'a> View<'a> {
     pub fn transaction(mut self, transaction: &'a Transaction) -> Self {
         self.transaction = Some(transaction);
         self
+    }
+
+    /// The value of a variable. One of a connection is known only where the request has a [`Client`].
+    #[must_use]
+    pub fn variable(&self, variable: &Variable) -> Option<Arc<Value>> {
+        match (&variable.shared, variable.scope) {
+            (Some(shared), _) => shared.value(),
+            (None, VariableScope::Session) => self.client?.session().find(variable.number)?.value(),
+            (None, _) => self.transaction?.variable(variable),
+        }
+    }
+
+    /// Sets a variable, or unsets it with `None`.
+    pub fn set_variable(&self, variable: &Variable, value: Option<Value>) {
+        let is_session = variable.scope == VariableScope::Session;
+        match (&variable.shared, self.client, self.transaction) {
+            (Some(shared), ..) => shared.set(value.map(Arc::new)),
+            (None, Some(client), _) if is_session => {
+                let place = client.session().place(variable.number);
+                place.set(value.map(Arc::new));
+            }
+            (None, _, Some(transaction)) if !is_session => {
+                transaction.set_variable(variable, value);
+            }
+            _ => {}
+        }
     }
 
     /// The request's method, which is kept when the rest of the head is gone.

@@ -96,14 +96,19 @@ pub(crate) enum ExchangeError<E> {
     Body(E),
 }
 
+#[expect(
+    clippy::boxed_local,
+    reason = "it lives in a box, and to move it out costs more than what is taken"
+)]
 impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
-    /// `head` writes the request's head into the connection's buffer.
+    /// `head` writes the request's head into the connection's buffer. In a box,
+    /// where it stays to the end of the response.
     pub(crate) fn new(
         mut connection: Box<Connection>,
         sending: Sending<B>,
         now: Instant,
         head: impl FnOnce(&mut Vec<u8>),
-    ) -> Self {
+    ) -> Box<Self> {
         let Sending {
             method,
             body,
@@ -129,7 +134,7 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
         if let Some(shut_down) = &mut shut_down {
             shut_down.as_mut().enable();
         }
-        Self {
+        Box::new(Self {
             connection,
             upload: Upload {
                 body,
@@ -142,7 +147,7 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
             timeout,
             answered: false,
             shut_down,
-        }
+        })
     }
 
     /// Could the request be sent once more, over another connection?
@@ -155,7 +160,7 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
     }
 
     /// The body, to be sent over another connection.
-    pub(crate) fn into_body(self) -> RequestBody<B> {
+    pub(crate) fn into_body(self: Box<Self>) -> RequestBody<B> {
         self.upload.body
     }
 
@@ -165,7 +170,7 @@ impl<B: Body<Data = Bytes> + Unpin> Exchange<B> {
     }
 
     /// The bare connection, after a switch of protocols.
-    pub(crate) fn into_connection(self) -> Box<Connection> {
+    pub(crate) fn into_connection(self: Box<Self>) -> Box<Connection> {
         self.connection
     }
 

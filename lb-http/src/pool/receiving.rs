@@ -47,7 +47,7 @@ pub enum BodyError {
 
 /// The rest of an exchange.
 pub(crate) struct Receiving<B> {
-    exchange: Option<Exchange<B>>,
+    exchange: Option<Box<Exchange<B>>>,
     decoder: Decoder,
     named: Named,
     /// Where the connection goes when all has come well; `None` closes it.
@@ -64,15 +64,15 @@ pub(crate) struct Home {
 
 impl<B: Body<Data = Bytes> + Unpin> Receiving<B> {
     pub(crate) fn new(
-        exchange: Exchange<B>,
-        head: &Head,
+        exchange: Box<Exchange<B>>,
+        head: &mut Head,
         home: Option<Home>,
         now: Instant,
     ) -> Self {
         let mut receiving = Self {
             exchange: Some(exchange),
             decoder: Decoder::new(head.length),
-            named: head.named.clone(),
+            named: std::mem::take(&mut head.named),
             home,
             now: Some(now),
         };

@@ -20,8 +20,8 @@ pub(crate) struct RequestBody<B> {
     kept_bytes: usize,
     /// How much of `kept` has been sent in this attempt.
     replayed: usize,
-    /// Read before anything was sent.
-    ahead: Option<Frame<Bytes>>,
+    /// Read before anything was sent; in a box, since that is seldom.
+    ahead: Option<Box<Frame<Bytes>>>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
@@ -40,9 +40,10 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
     /// nothing if there is none.
     pub(crate) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<Result<&[u8], B::Error>> {
         if self.ahead.is_none() && !self.body.is_end_stream() {
-            self.ahead = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?;
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?;
+            self.ahead = frame.map(Box::new);
         }
-        let data = self.ahead.as_ref().and_then(Frame::data_ref);
+        let data = self.ahead.as_deref().and_then(Frame::data_ref);
         Poll::Ready(Ok(data.map_or(&[], |data| data)))
     }
 
@@ -66,7 +67,7 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
     /// The length of the whole body, where it is known.
     pub(crate) fn exact_length(&self) -> Option<u64> {
         let rest = self.body.size_hint().exact()?;
-        let ahead = self.ahead.as_ref().and_then(Frame::data_ref);
+        let ahead = self.ahead.as_deref().and_then(Frame::data_ref);
         Some(rest + (self.kept_bytes + ahead.map_or(0, Bytes::len)) as u64)
     }
 
@@ -79,7 +80,7 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
             return Poll::Ready(Some(Ok(Frame::data(data.clone()))));
         }
         let frame = match self.ahead.take() {
-            Some(frame) => Some(Ok(frame)),
+            Some(frame) => Some(Ok(*frame)),
             None if self.body.is_end_stream() => return Poll::Ready(None),
             None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
         };

@@ -21,10 +21,6 @@ pub struct Body<B, P: Policy> {
     inner: Inner<B, P>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is that of almost every response, and a box for each costs more"
-)]
 enum Inner<B, P: Policy> {
     Empty,
     /// A page of the proxy's own.

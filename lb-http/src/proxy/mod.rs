@@ -111,6 +111,18 @@ impl Default for Timeouts {
     }
 }
 
+/// Request extension: what is different for this one request (`set-timeout`, `disable-l7-retry`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Overrides {
+    /// In the place of [`Timeouts::server`].
+    pub server: Option<Duration>,
+    /// In the place of [`Timeouts::tunnel`].
+    pub tunnel: Option<Duration>,
+    /// It is sent again only where no connection could be had.
+    pub no_resend: bool,
+}
+
 /// The service. Cloning is cheap and shares all of it.
 pub struct Proxy<P: Policy = RoundRobin> {
     shared: Arc<Shared<P>>,

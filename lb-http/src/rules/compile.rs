@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, path::Path};
 
-use lb_core::condition::{ConditionError, Scope, Span, Word, words};
+use lb_core::condition::{Call, ConditionError, SampleExpr, Scope, Span, Word, words};
 
 use super::{Rule, Section, text::Text};
 use crate::{fetch::HttpVocabulary, transaction::Slot};
@@ -106,6 +106,15 @@ impl<'w> Words<'w> {
     /// The word read last: the action's name at first.
     pub(super) fn last(&self) -> &'w Word {
         self.last
+    }
+
+    /// The word read last as a name with arguments, as `sc-inc-gpc(2,0)`.
+    pub(super) fn call(&self) -> Result<Call, ConditionError> {
+        let expr = SampleExpr::parse(self.last)?;
+        match expr.converters.first() {
+            None => Ok(expr.fetch),
+            Some(extra) => Err(ConditionError::new(extra.span, "nothing may follow here")),
+        }
     }
 
     /// The next word.

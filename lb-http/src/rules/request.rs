@@ -1,19 +1,23 @@
 //! Rules on requests.
 
+use std::time::Duration;
+
 use http::{HeaderMap, Request, Response, StatusCode};
 use lb_core::condition::Scope;
 use lb_core::table::Tracked;
 
 use super::{
     Answer, Rule, RuleError, RuleTrace, Section, Verdict,
-    action::{Capture, Failed, HeaderRule, Line, Made, RequestAction},
+    action::{Capture, Failed, HeaderRule, Line, Made, Malformed, Part, RequestAction, Which},
     compile::compile,
+    trace,
 };
 use crate::{
     Client,
     exchange::Failure,
     fetch::{HttpVocabulary, View},
     page::Pages,
+    proxy::Overrides,
     transaction::{LogLevel, Transaction},
 };
 
@@ -29,8 +33,11 @@ enum Step<'r> {
     End(Verdict),
     Header(&'r HeaderRule, Made),
     Line(Result<Line, Failed>),
+    Client(Client),
     Fill(&'r Capture, Option<Box<[u8]>>),
     Level(LogLevel),
+    SendOnce,
+    Timeout(Which, Duration),
     Track(usize, Tracked),
 }
 
@@ -120,60 +127,79 @@ impl RequestRules {
                 let step = holds
                     .then(|| rule.action.step(&view, pages, &mut strict))
                     .flatten();
-                if let (RequestAction::Variable(rule), true) = (&rule.action, holds)
-                    && let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut())
-                {
-                    trace.done = rule.tell(view.transaction);
+                if holds && step.is_none() {
+                    match &rule.action {
+                        RequestAction::Variable(rule) => {
+                            trace::tell(&mut traces, || rule.tell(&view));
+                        }
+                        RequestAction::Ends(_)
+                        | RequestAction::Redirect(_)
+                        | RequestAction::Timeout(_)
+                        | RequestAction::Track(_) => {
+                            trace::tell(&mut traces, || "nothing: its sample is not there".into());
+                        }
+                        _ => {}
+                    }
                 }
                 step
             });
             let Some(step) = step else {
                 return Verdict::Pass;
             };
-            let mut done = String::new();
-            let telling = traces.is_some();
             let changed = match step {
                 Step::End(verdict) => {
-                    if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
-                        trace.done = verdict.told();
-                    }
+                    trace::tell(&mut traces, || verdict.told());
                     return verdict;
                 }
                 Step::Header(rule, made) => {
                     let changed = rule.apply(made, request.headers_mut());
-                    if telling {
-                        done = rule.tell(request.headers());
-                    }
+                    trace::tell(&mut traces, || rule.tell(request.headers()));
                     changed
                 }
                 Step::Line(line) => {
                     let changed = line.and_then(|line| line.apply(request));
-                    if telling {
-                        done = format!("{} {}", request.method(), request.uri());
-                    }
+                    trace::tell(&mut traces, || {
+                        format!("{} {}", request.method(), request.uri())
+                    });
                     changed
                 }
                 Step::Fill(capture, text) => {
                     if let Some(text) = text {
                         capture.fill(&text, transaction);
-                        done = text.escape_ascii().to_string();
+                        trace::tell(&mut traces, || text.escape_ascii().to_string());
                     }
+                    Ok(())
+                }
+                Step::Client(client) => {
+                    trace::tell(&mut traces, || {
+                        format!("from {} to {}", client.peer(), client.local())
+                    });
+                    request.extensions_mut().insert(client);
                     Ok(())
                 }
                 Step::Level(level) => {
                     transaction.log_level = Some(level);
                     Ok(())
                 }
+                Step::SendOnce => {
+                    let overrides: &mut Overrides =
+                        request.extensions_mut().get_or_insert_default();
+                    overrides.no_resend = true;
+                    Ok(())
+                }
+                Step::Timeout(which, time) => {
+                    which.set(request, time);
+                    trace::tell(&mut traces, || format!("{time:?}"));
+                    Ok(())
+                }
                 Step::Track(slot, tracked) => {
+                    trace::tell(&mut traces, || trace::tracked(&tracked));
                     transaction.tracking.track(slot, tracked);
                     Ok(())
                 }
             };
-            if changed.is_err() && telling {
-                done = "the rewrite failed".to_owned();
-            }
-            if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
-                trace.done = done;
+            if changed.is_err() {
+                trace::tell(&mut traces, || "the rewrite failed".to_owned());
             }
             if changed.is_err() && strict {
                 return Verdict::Answer(Answer {
@@ -203,6 +229,7 @@ impl RequestAction {
                 hint(view.client, name, value.make(view));
                 None
             }
+            Self::Ends(rule) => Some(Step::Client(rule.make(view)?)),
             Self::File(rule) => {
                 rule.apply(view);
                 None
@@ -210,11 +237,25 @@ impl RequestAction {
             Self::Hangup(hangup) => answer(hangup.response(), Failure::Rejected),
             Self::Header(rule) => Some(Step::Header(rule, rule.make(view))),
             Self::LogLevel(level) => Some(Step::Level(*level)),
+            Self::Normalize(normalizer) => {
+                let request = view.request.as_ref()?;
+                match normalizer.make(request) {
+                    Ok(new) => Some(Step::Line(Part::PathQuery.with(request, new?))),
+                    Err(Malformed) => {
+                        answer(pages.response(StatusCode::BAD_REQUEST), Failure::Denied)
+                    }
+                }
+            }
             Self::Redirect(redirect) => answer(redirect.response(view)?, Failure::Local),
             Self::Return(reply) => answer(reply.response(view, pages), Failure::Local),
+            Self::SendOnce => Some(Step::SendOnce),
             Self::Strict(on) => {
                 *strict = *on;
                 None
+            }
+            Self::Timeout(rule) => {
+                let (which, time) = rule.make(view)?;
+                Some(Step::Timeout(which, time))
             }
             Self::Tarpit(reply) => Some(Step::End(Verdict::Tarpit(Answer {
                 response: reply.response(view, pages),
@@ -223,9 +264,7 @@ impl RequestAction {
             Self::Track(track) => Some(Step::Track(track.slot(), track.begin(view)?)),
             Self::Target(rule) => Some(Step::Line(rule.make(view))),
             Self::Variable(rule) => {
-                if let Some(transaction) = view.transaction {
-                    rule.apply(view, transaction);
-                }
+                rule.apply(view);
                 None
             }
         }

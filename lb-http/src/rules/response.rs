@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use http::{StatusCode, response};
-use lb_core::condition::Scope;
+use lb_core::{condition::Scope, table::Tracked};
 
 use super::{
-    Answer, Rule, RuleError, Section,
+    Answer, Rule, RuleError, RuleTrace, Section, Verdict,
     action::{Capture, HeaderRule, Made, ResponseAction},
     compile::compile,
+    trace,
 };
 use crate::{
     Client,
@@ -32,6 +33,7 @@ enum Step<'r> {
     Status(StatusCode, Option<&'r Bytes>),
     Fill(&'r Capture, Option<Box<[u8]>>),
     Level(LogLevel),
+    Track(usize, Tracked),
 }
 
 impl ResponseRules {
@@ -93,26 +95,79 @@ impl ResponseRules {
         transaction: &mut Transaction,
         pages: &Pages,
     ) -> Option<Answer> {
+        self.run(head, client, transaction, pages, None)
+    }
+
+    /// The same, and tells of every rule what it did.
+    pub fn apply_traced(
+        &self,
+        head: &mut response::Parts,
+        client: Option<&Client>,
+        transaction: &mut Transaction,
+        pages: &Pages,
+        traces: &mut Vec<RuleTrace>,
+    ) -> Option<Answer> {
+        let before = traces.len();
+        let answer = self.run(head, client, transaction, pages, Some(traces));
+        let looked_at = traces.len() - before;
+        let rest = self.rules.iter().skip(looked_at);
+        traces.extend(rest.map(|rule| RuleTrace::passed_over(&rule.text)));
+        answer
+    }
+
+    fn run(
+        &self,
+        head: &mut response::Parts,
+        client: Option<&Client>,
+        transaction: &mut Transaction,
+        pages: &Pages,
+        mut traces: Option<&mut Vec<RuleTrace>>,
+    ) -> Option<Answer> {
         let mut rules = self.rules.iter();
         let mut strict = true;
         loop {
             let mut view = View::default().client(client).transaction(transaction);
             view.response = Some(ResponseView::new(head));
             let step = rules.by_ref().find_map(|rule| {
+                let holds = rule.holds(&view, traces.as_deref_mut());
                 let step = || rule.action.step(&view, pages, &mut strict);
-                rule.holds(&view, None).then(step).flatten()
+                let step = holds.then(step).flatten();
+                if holds && step.is_none() {
+                    match &rule.action {
+                        ResponseAction::Variable(rule) => {
+                            trace::tell(&mut traces, || rule.tell(&view));
+                        }
+                        ResponseAction::Redirect(_) | ResponseAction::Track(_) => {
+                            trace::tell(&mut traces, || "nothing: its sample is not there".into());
+                        }
+                        _ => {}
+                    }
+                }
+                step
             });
             let changed = match step? {
-                Step::Allow => return None,
-                Step::Answer(answer) => return Some(answer),
-                Step::Header(rule, made) => rule.apply(made, &mut head.headers),
+                Step::Allow => {
+                    trace::tell(&mut traces, || Verdict::Pass.told());
+                    return None;
+                }
+                Step::Answer(answer) => {
+                    trace::tell(&mut traces, || answer.told());
+                    return Some(answer);
+                }
+                Step::Header(rule, made) => {
+                    let changed = rule.apply(made, &mut head.headers);
+                    trace::tell(&mut traces, || rule.tell(&head.headers));
+                    changed
+                }
                 Step::Status(status, reason) => {
                     set_status(head, status, reason);
+                    trace::tell(&mut traces, || head.status.to_string());
                     Ok(())
                 }
                 Step::Fill(capture, text) => {
                     if let Some(text) = text {
                         capture.fill(&text, transaction);
+                        trace::tell(&mut traces, || text.escape_ascii().to_string());
                     }
                     Ok(())
                 }
@@ -120,7 +175,15 @@ impl ResponseRules {
                     transaction.log_level = Some(level);
                     Ok(())
                 }
+                Step::Track(slot, tracked) => {
+                    trace::tell(&mut traces, || trace::tracked(&tracked));
+                    transaction.tracking.track(slot, tracked);
+                    Ok(())
+                }
             };
+            if changed.is_err() {
+                trace::tell(&mut traces, || "the rewrite failed".to_owned());
+            }
             if changed.is_err() && strict {
                 return Some(Answer {
                     response: pages.response(StatusCode::INTERNAL_SERVER_ERROR),
@@ -169,10 +232,9 @@ impl ResponseAction {
                 *strict = *on;
                 None
             }
+            Self::Track(track) => Some(Step::Track(track.slot(), track.begin(view)?)),
             Self::Variable(rule) => {
-                if let Some(transaction) = view.transaction {
-                    rule.apply(view, transaction);
-                }
+                rule.apply(view);
                 None
             }
         }

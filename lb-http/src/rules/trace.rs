@@ -1,6 +1,6 @@
 //! What rules did, one after another: for `lb explain`.
 
-use lb_core::condition::Trace;
+use lb_core::{condition::Trace, table::Tracked};
 
 use super::{Rule, Verdict};
 use crate::{fetch::View, server::Hangup};
@@ -43,6 +43,23 @@ impl<A> Rule<A> {
         traces.push(trace);
         holds
     }
+}
+
+/// Says what the rule looked at last did.
+pub(super) fn tell(traces: &mut Option<&mut Vec<RuleTrace>>, done: impl FnOnce() -> String) {
+    if let Some(trace) = traces.as_deref_mut().and_then(|all| all.last_mut()) {
+        trace.done = done();
+    }
+}
+
+/// What a request counts in from now on.
+pub(super) fn tracked(tracked: &Tracked) -> String {
+    let (table, key) = (tracked.table(), tracked.entry().key());
+    format!(
+        "counts as {} in {}",
+        table.key_type().show(key),
+        table.name()
+    )
 }
 
 impl Verdict {

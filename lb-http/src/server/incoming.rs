@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use atomic_waker::AtomicWaker;
@@ -21,7 +22,6 @@ use crossbeam_utils::atomic::AtomicCell;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Timeouts;
 use crate::{
     h1::{
         decode::{BadBody, Decoder, Piece},
@@ -218,7 +218,7 @@ impl Feed {
         cx: &mut Context<'_>,
         io: &mut Buffered<IO>,
         timer: &mut Timer,
-        timeouts: &Timeouts,
+        timeout: Duration,
     ) -> bool
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -235,7 +235,7 @@ impl Feed {
                 return false;
             }
         }
-        let Poll::Ready(piece) = self.poll_piece(cx, io, timer, timeouts) else {
+        let Poll::Ready(piece) = self.poll_piece(cx, io, timer, timeout) else {
             return false;
         };
         pipe.wanted.store(false, Ordering::Relaxed);
@@ -262,7 +262,7 @@ impl Feed {
         cx: &mut Context<'_>,
         io: &mut Buffered<IO>,
         timer: &mut Timer,
-        timeouts: &Timeouts,
+        timeout: Duration,
     ) -> Poll<Option<Piecewise>>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -303,7 +303,7 @@ impl Feed {
                 Poll::Pending => {
                     if !self.timed {
                         self.timed = true;
-                        timer.start(timeouts.client);
+                        timer.start(timeout);
                     }
                     std::task::ready!(timer.poll(cx));
                     return Poll::Ready(Some(Err(ReadError::Timeout)));

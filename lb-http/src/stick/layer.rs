@@ -23,6 +23,12 @@ impl Stick {
         }
     }
 
+    /// The rules, in their order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
     /// Sends clients to their server even when it is DOWN (`option persist`).
     #[must_use]
     pub fn persist_even_if_down(mut self) -> Self {

@@ -38,6 +38,6 @@ mod visit;
 pub use self::{
     future::ResponseFuture,
     layer::Stick,
-    rule::{Rule, Use},
+    rule::{Look, Rule, Use},
     service::StickService,
 };

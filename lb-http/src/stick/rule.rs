@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lb_core::{
-    condition::Condition,
+    condition::{Condition, Trace},
     table::{Key, Table},
 };
 
@@ -31,6 +31,18 @@ pub enum Use {
     StoreResponse,
 }
 
+/// What a rule has found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Look {
+    /// The terms of its condition.
+    pub condition: Trace,
+    /// Is it for this message?
+    pub holds: bool,
+    /// Its key, if the message has one.
+    pub key: Option<Key>,
+}
+
 impl Rule {
     /// Does `usage` with what `key` finds, in `table`, which should store the numbers of servers.
     #[must_use]
@@ -56,7 +68,28 @@ impl Rule {
         self
     }
 
-    pub(super) fn table(&self) -> &Table {
+    /// What it does with its key.
+    #[must_use]
+    pub fn usage(&self) -> Use {
+        self.usage
+    }
+
+    /// What it finds in a message, and how: for `lb explain`.
+    #[must_use]
+    pub fn look(&self, view: &View<'_>) -> Look {
+        let mut look = Look::default();
+        let condition = self.condition.as_ref();
+        look.holds = condition.is_none_or(|c| c.eval_traced(view, &mut look.condition));
+        if look.holds {
+            let found = self.key.with_sample(view, |sample| self.table.key(&sample));
+            look.key = found.flatten();
+        }
+        look
+    }
+
+    /// Its table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
         &self.table
     }
 

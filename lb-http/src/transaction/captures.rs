@@ -1,7 +1,7 @@
 //! Captured fields: `capture request header NAME len N`, `http-request capture`.
 
 /// What has been captured of a request and its response. Slots are numbered in the order of the configuration.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Captures {
     request: Vec<Option<Box<[u8]>>>,
     response: Vec<Option<Box<[u8]>>>,
@@ -41,6 +41,12 @@ impl Captures {
     /// The same of its response.
     pub fn response(&self) -> impl Iterator<Item = Option<&[u8]>> {
         self.response.iter().map(|slot| slot.as_deref())
+    }
+
+    /// Takes over what another has of a response.
+    pub fn take_response_of(&mut self, other: Self) {
+        self.response = other.response;
+        self.response_cookie = other.response_cookie;
     }
 
     /// What is in a slot.

@@ -8,10 +8,11 @@ mod log_level;
 mod tracking;
 mod variables;
 
-use std::cell::{Ref, RefCell};
+use std::{cell::RefCell, sync::Arc};
 
 use lb_core::condition::Value;
 
+pub(crate) use self::variables::Session;
 use self::variables::Variables;
 pub use self::{
     captures::{Captures, Slot},
@@ -77,13 +78,14 @@ impl Transaction {
         }
     }
 
-    /// The value of a variable of this request; `None` if nobody has set it.
-    pub fn variable(&self, variable: Variable) -> Option<Ref<'_, Value>> {
-        Ref::filter_map(self.variables.borrow(), |all| all.find(variable)).ok()
+    /// The value of a variable of this request; `None` if nobody has set it, or it is not the request's.
+    pub fn variable(&self, variable: &Variable) -> Option<Arc<Value>> {
+        self.variables.borrow().find(variable)
     }
 
-    /// Sets a variable, or unsets it with `None`.
-    pub fn set_variable(&self, variable: Variable, value: Option<Value>) {
+    /// Sets a variable of this request, or unsets it with `None`.
+    pub fn set_variable(&self, variable: &Variable, value: Option<Value>) {
+        let value = value.map(Arc::new);
         self.variables.borrow_mut().set(variable, value);
     }
 

@@ -46,6 +46,17 @@ impl Tracking {
         }
     }
 
+    /// Takes over what counts in slots that are free here; `others` looks on. Passes each of these to `each`.
+    pub fn extend(&mut self, others: &mut Self, mut each: impl FnMut(&Tracked)) {
+        for (place, other) in self.0.iter_mut().zip(&mut others.0) {
+            if let (None, Some(tracked)) = (&place, &other) {
+                each(tracked);
+                let looks_on = tracked.look_on();
+                *place = other.replace(looks_on);
+            }
+        }
+    }
+
     /// Hands over what counts, to whoever lasts as long as the request, and keeps what looks on.
     #[must_use]
     pub fn hand_over(&mut self) -> Self {

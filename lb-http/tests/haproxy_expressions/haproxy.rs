@@ -47,7 +47,6 @@ const BEFORE: &str = " http-request set-var(txn.num) int(7)
  http-request set-var(txn.text) str(text)
  http-request set-var(txn.ip) ipv4(10.1.2.3)
  http-request set-var(txn.alg) str(HS256)
- http-request set-var(req.gone) str(gone)
 ";
 
 pub(crate) struct Haproxy {

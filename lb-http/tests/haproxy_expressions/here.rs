@@ -67,7 +67,6 @@ impl Here {
             "str(text),set-var(txn.text)",
             "ipv4(10.1.2.3),set-var(txn.ip)",
             "str(HS256),set-var(txn.alg)",
-            "str(gone),set-var(req.gone)",
         ] {
             let setting = self.compile(setting, Place::Request).expect("a setting");
             setting.with_sample(&view, |_| ()).expect("a sample");

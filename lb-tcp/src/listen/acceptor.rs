@@ -175,6 +175,15 @@ impl Acceptor {
     }
 }
 
+impl AsFd for Acceptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Kind::Tcp(listener) => listener.as_fd(),
+            Kind::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
 /// Linux passes pending network errors of the new connection through `accept(2)`.
 fn is_of_connection(error: &io::Error) -> bool {
     matches!(

@@ -25,7 +25,7 @@ use self::error::Reason;
 const BACKLOG: u32 = 4096;
 
 /// What to listen on, and how; HAProxy's `bind` line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     address: Address,
     reuse_port: bool,

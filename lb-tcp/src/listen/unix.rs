@@ -10,7 +10,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::error::Reason;
 
 /// Who may connect.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Permissions {
     pub(super) mode: Option<u32>,
     pub(super) uid: Option<u32>,

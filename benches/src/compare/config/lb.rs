@@ -1,4 +1,4 @@
-//! lb: one worker, `http_reuse = "always"`, log lines on standard output.
+//! lb: one worker, `http_reuse = "always"`, log lines to syslog by UDP.
 
 use super::{MAX_CONNECTIONS, Site};
 
@@ -7,12 +7,14 @@ pub(super) fn config(site: &Site<'_>) -> String {
     let Site {
         listen,
         origins: [one, two],
+        syslog,
         ..
     } = site;
     let (log, frontend, backend) = if site.full() {
-        (LOG, FRONTEND, BACKEND)
+        let log = format!("log = [{{ to = \"syslog://{syslog}\", format = \"haproxy\" }}]\n");
+        (log, FRONTEND, BACKEND)
     } else {
-        ("", "", "")
+        (String::new(), "", "")
     };
     let cookie = |name| {
         if site.full() {
@@ -50,8 +52,6 @@ server = [{{ name = \"s1\", address = \"{one}\" }}]
 "
     )
 }
-
-const LOG: &str = "log = [{ to = \"stdout\", format = \"haproxy\" }]\n";
 
 const FRONTEND: &str = "forwardfor = true
 acl.a1 = \"path_beg /never\"

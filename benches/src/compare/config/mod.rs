@@ -22,6 +22,8 @@ pub(super) struct Site<'a> {
     pub listen: SocketAddr,
     /// The two origins.
     pub origins: [SocketAddr; 2],
+    /// Where the full case's log lines go.
+    pub syslog: SocketAddr,
     /// Decides which features are on.
     pub case: Case,
     /// The run's directory, for what a proxy needs besides its configuration.
@@ -63,6 +65,7 @@ mod tests {
                 "127.0.0.1:8001".parse().unwrap(),
                 "127.0.0.1:8002".parse().unwrap(),
             ],
+            syslog: "127.0.0.1:8003".parse().unwrap(),
             case,
             directory: Path::new("/run"),
         };
@@ -79,8 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn the_five_conditions_are_in_the_full_case_only() {
-        let markers = ["/never", "never.example", "10.0.0.0/8", "SRV"];
+    fn the_five_conditions_and_the_log_are_in_the_full_case_only() {
+        let markers = [
+            "/never",
+            "never.example",
+            "10.0.0.0/8",
+            "SRV",
+            "127.0.0.1:8003",
+        ];
         for config in configs(Case::Full) {
             assert!(
                 markers.iter().all(|marker| config.contains(marker)),

@@ -14,11 +14,12 @@ pub(super) fn config(site: &Site<'_>) -> String {
     let Site {
         listen,
         origins: [one, two],
+        syslog,
         directory,
         ..
     } = site;
     let (http, location, pool) = if site.full() {
-        (full_http(*one, *two, directory), FULL_LOCATION, "$pool")
+        (full_http(*one, *two, *syslog), FULL_LOCATION, "$pool")
     } else {
         (String::new(), "access_log off;", "both")
     };
@@ -89,8 +90,7 @@ http {{
     )
 }
 
-fn full_http(one: SocketAddr, two: SocketAddr, directory: &Path) -> String {
-    let log = directory.join("nginx.access");
+fn full_http(one: SocketAddr, two: SocketAddr, syslog: SocketAddr) -> String {
     format!(
         r#"    upstream s1 {{ server {one}; {KEEPALIVE} }}
     upstream s2 {{ server {two}; {KEEPALIVE} }}
@@ -111,9 +111,8 @@ fn full_http(one: SocketAddr, two: SocketAddr, directory: &Path) -> String {
         "~^(?<before>.*); SRV=[^;]*(?<after>.*)$" $before$after;
     }}
     log_format http '$remote_addr:$remote_port [$time_local] f b/$upstream_addr $request_time/$upstream_connect_time/$upstream_header_time/$upstream_response_time $status $bytes_sent $connection/$connection_requests "$request"';
-    access_log {} http;
-"#,
-        log.display()
+    access_log syslog:server={syslog},facility=local0 http;
+"#
     )
 }
 

@@ -21,7 +21,7 @@ use super::Failed;
 use crate::{
     config::{Config, Source},
     plan::Plan,
-    run::{self, RunError, System},
+    run::{self, Launch, RunError, System},
 };
 
 /// The ports to try for the front door.
@@ -67,7 +67,7 @@ impl Demo {
         let plan = plan.expect("the configuration of the demonstration is valid");
         let mut guide = None;
         let once = self.once;
-        run::run(plan, |system| {
+        run::run(plan, Launch::default(), |system| {
             let system = Arc::downgrade(system);
             guide = Some(Guide::start(front, text, once, system));
         })?;

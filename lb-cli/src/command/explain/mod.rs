@@ -4,24 +4,30 @@
 //! the cookie, the key and the policy of a pool. All servers are taken to be up
 //! and idle; no name is looked up and nothing is connected to.
 
+mod captures;
 mod request;
+mod response;
 mod route;
 mod rules;
 mod server;
 mod sheet;
+mod stick;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
-use http::Request;
+use http::{Request, StatusCode};
 use lb_http::{
     Client,
     fetch::{RequestView, View},
     transaction::Transaction,
 };
+use lb_tcp::Endpoint;
 
 use self::{
     request::{Header, RequestLine, Source},
+    response::Told,
+    route::Way,
     sheet::Sheet,
 };
 use super::{Failed, Files, output};
@@ -30,9 +36,9 @@ use crate::{
     plan::{Frontend, Plan},
 };
 
-/// Says which backend and server a request would get, and why
+/// Says which backend and server a request would get, and why, and what becomes of the response
 ///
-/// All servers are taken to be up and idle. Touches no network.
+/// All servers are taken to be up and idle, and tables to be empty. Touches no network.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     #[command(flatten)]
@@ -49,6 +55,14 @@ pub(super) struct Explain {
     /// The client's address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     src: Source,
+
+    /// The status that the server answers [default: 200]
+    #[arg(long, value_name = "CODE")]
+    status: Option<StatusCode>,
+
+    /// A header of the server's response; may be repeated
+    #[arg(long = "response-header", value_name = "Content-Type: text/html")]
+    response_headers: Vec<Header>,
 
     /// The frontend it comes to [default: the first]
     #[arg(long, value_name = "NAME")]
@@ -68,8 +82,18 @@ impl Case {
         RequestView::of(&self.request).connection(Some(self.source), self.destination)
     }
 
+    /// Rules may have said where it comes from, and goes to.
+    fn follow(&mut self) {
+        if let Some(client) = self.request.extensions().get::<Client>() {
+            self.source = client.peer().inet().unwrap_or(self.source);
+            self.destination = client.local().inet();
+        }
+    }
+
     fn view(&self) -> View<'_> {
-        View::from(self.head()).transaction(&self.transaction)
+        View::from(self.head())
+            .client(self.request.extensions().get())
+            .transaction(&self.transaction)
     }
 }
 
@@ -86,8 +110,10 @@ impl Explain {
             destination,
             transaction: Transaction::new(),
         };
-        let local = destination.unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, 0).into());
-        let client = Client::new(case.source, local);
+        case.transaction = Transaction::of(&case.request, true);
+        let local = destination.map_or(Endpoint::Unnamed, Endpoint::from);
+        let nowhere = (Ipv4Addr::UNSPECIFIED, 0).into();
+        let client = Client::new(case.source, nowhere).stating(case.source.into(), local);
         case.request.extensions_mut().insert(client);
         for backend in &plan.backends {
             if let Ok(pool) = backend.pool(1) {
@@ -97,10 +123,19 @@ impl Explain {
         let mut sheet = Sheet::default();
         self.introduce(&plan, frontend, &case, &mut sheet);
         sheet.blank();
-        if let Some(backend) = route::explain(&plan, frontend, &mut case, &mut sheet) {
-            sheet.blank();
-            server::explain(frontend, backend, &case, &mut sheet)?;
-        }
+        let (backend, told) = match route::explain(&plan, frontend, &mut case, &mut sheet) {
+            Way::Page => return output::print(&sheet.to_string()),
+            Way::Answered(response, backend) => (backend, Told::own(response)),
+            Way::To(backend) => {
+                sheet.blank();
+                let told = match server::explain(frontend, backend, &case, &mut sheet)? {
+                    Some(response) => Told::own(response),
+                    None => Told::of_server(self.status, &self.response_headers),
+                };
+                (Some(backend), told)
+            }
+        };
+        response::explain(frontend, backend, told, &mut case, &mut sheet);
         output::print(&sheet.to_string())
     }
 

@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 /// `GET /x`, or `GET /x HTTP/1.0`.
 #[derive(Clone, Debug)]
@@ -34,11 +34,15 @@ impl RequestLine {
         *request.uri_mut() = self.target.clone();
         *request.version_mut() = self.version;
         for header in headers {
-            request
-                .headers_mut()
-                .append(header.name.clone(), header.value.clone());
+            header.append_to(request.headers_mut());
         }
         request
+    }
+}
+
+impl Header {
+    pub(super) fn append_to(&self, headers: &mut HeaderMap) {
+        headers.append(self.name.clone(), self.value.clone());
     }
 }
 

@@ -1,13 +1,27 @@
 //! From a frontend to a backend: every rule, its condition, and what was looked
 //! at for it.
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use lb_core::condition::{TermTrace, TestTrace, Trace};
+use lb_http::transaction::Slot;
 
-use super::{Case, Sheet, rules};
+use super::{Case, Sheet, captures, rules};
 use crate::{
+    log,
     plan::{Backend, Frontend, Plan, Route, To},
     stats,
 };
+
+/// Where a request goes.
+pub(super) enum Way<'f> {
+    /// To a server of this backend.
+    To(&'f Backend),
+    /// It is answered here, by a rule of the backend if there is one.
+    Answered(Response<Bytes>, Option<&'f Backend>),
+    /// It is answered by a page that no rule changes, or that cannot be known.
+    Page,
+}
 
 /// Tells the rules of `frontend` up to the one that takes the request, and those of the backend it leads to.
 pub(super) fn explain<'f>(
@@ -15,13 +29,17 @@ pub(super) fn explain<'f>(
     frontend: &'f Frontend,
     case: &mut Case,
     sheet: &mut Sheet,
-) -> Option<&'f Backend> {
+) -> Way<'f> {
     if let Some(status) = frontend.monitor().and_then(|m| m.answers(&case.view())) {
         sheet.row("monitor", format!("{status}, and nothing is logged"));
-        return None;
+        return Way::Page;
     }
-    if rules::explain(&frontend.rules().request, frontend.pages(), case, sheet) {
-        return None;
+    let capture = frontend.logging().capture();
+    let headers = case.request.headers();
+    log::capture_request(capture, headers, &mut case.transaction.captures);
+    captures::tell(&capture.request, Slot::Request, "request", case, sheet);
+    if let Some(answer) = rules::explain(&frontend.rules().request, frontend.pages(), case, sheet) {
+        return Way::Answered(answer.response, None);
     }
     if let Some(page) = frontend.stats() {
         let uri = page.model().uri.as_str();
@@ -30,14 +48,29 @@ pub(super) fn explain<'f>(
         if is_for {
             sheet.blank();
             sheet.row("backend", "none: the statistics page answers");
-            return None;
+            return Way::Page;
         }
     }
-    let backend = chosen(plan, frontend, case, sheet)?;
+    let Some(backend) = chosen(plan, frontend, case, sheet) else {
+        sheet.blank();
+        sheet.row("backend", "none: 503 Service Unavailable");
+        let unavailable = frontend.pages().response(StatusCode::SERVICE_UNAVAILABLE);
+        return Way::Answered(unavailable, None);
+    };
     let own = frontend.model().name.span() == backend.model().name.span();
     let pages = backend.pages().clone().or(frontend.pages());
-    let ends = !own && rules::explain(&backend.rules().request, &pages, case, sheet);
-    (!ends).then_some(backend)
+    if !own && let Some(answer) = rules::explain(&backend.rules().request, &pages, case, sheet) {
+        return Way::Answered(answer.response, Some(backend));
+    }
+    if let Some(page) = backend.stats()
+        && stats::is_for(&page.model().uri, &case.request)
+    {
+        sheet.blank();
+        let name = backend.name();
+        sheet.row("backend", format!("{name}: its statistics page answers"));
+        return Way::Page;
+    }
+    Way::To(backend)
 }
 
 /// Tells the routes, and where the request goes.
@@ -55,7 +88,7 @@ fn chosen<'f>(
             chosen = named(frontend, route, case, plan);
         }
     }
-    let chosen: Option<&Backend> = match (frontend.default_backend(), chosen) {
+    match (frontend.default_backend(), chosen) {
         (Some(default), None) => {
             sheet.judged("default", default.name(), "yes", "");
             Some(default)
@@ -64,23 +97,8 @@ fn chosen<'f>(
             sheet.judged("default", default.name(), "", "not needed");
             chosen
         }
-        (None, None) => {
-            sheet.blank();
-            sheet.row("backend", "none: 503 Service Unavailable");
-            None
-        }
-        (None, Some(_)) => chosen,
-    };
-    let backend = chosen?;
-    if let Some(page) = backend.stats()
-        && stats::is_for(&page.model().uri, &case.request)
-    {
-        sheet.blank();
-        let name = backend.name();
-        sheet.row("backend", format!("{name}: its statistics page answers"));
-        return None;
+        (None, _) => chosen,
     }
-    Some(backend)
 }
 
 /// The backend that a route names; the default where there is none of that name.
@@ -111,13 +129,13 @@ fn take(route: &Route, case: &Case, sheet: &mut Sheet) -> bool {
     let taken = condition.eval_traced(&case.view(), &mut trace) != *unless;
     sheet.judged("use_backend", route.text.as_str(), word(taken), "");
     for term in &trace.terms {
-        tell(term, sheet);
+        tell(term, "request", sheet);
     }
     taken
 }
 
-/// Tells one term of a condition, and what was looked at for it.
-pub(super) fn tell(term: &TermTrace, sheet: &mut Sheet) {
+/// Tells one term of a condition on a `message`, and what was looked at for it.
+pub(super) fn tell(term: &TermTrace, message: &str, sheet: &mut Sheet) {
     let Some(verdict) = term.verdict else {
         sheet.judged("", format!("  {}", term.text), "", "not looked at");
         return;
@@ -126,13 +144,18 @@ pub(super) fn tell(term: &TermTrace, sheet: &mut Sheet) {
         // `{ path /x }` is the test itself.
         [test] if is_anonymous(term) => {
             let verdict = word(verdict);
-            sheet.judged("", format!("  {}", term.text), verdict, seen(test));
+            sheet.judged("", format!("  {}", term.text), verdict, seen(test, message));
         }
         tests => {
             sheet.judged("", format!("  {}", term.text), word(verdict), "");
             for test in tests {
                 let verdict = word(test.verdict);
-                sheet.judged("", format!("    {}", test.text), verdict, seen(test));
+                sheet.judged(
+                    "",
+                    format!("    {}", test.text),
+                    verdict,
+                    seen(test, message),
+                );
             }
         }
     }
@@ -143,7 +166,7 @@ fn is_anonymous(term: &TermTrace) -> bool {
 }
 
 /// What a test had to look at.
-fn seen(test: &TestTrace) -> String {
+fn seen(test: &TestTrace, message: &str) -> String {
     let quoted = |sample: &String| format!("\"{sample}\"");
     let samples = test
         .samples
@@ -152,7 +175,7 @@ fn seen(test: &TestTrace) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     match (&test.matched, test.samples.is_empty()) {
-        (_, true) => "the request has none".to_owned(),
+        (_, true) => format!("the {message} has none"),
         (Some(pattern), false) => format!("{samples} matches {pattern}"),
         (None, false) => samples,
     }

@@ -2,36 +2,24 @@
 
 use lb_http::{
     page::Pages,
-    rules::{RequestRules, Verdict},
+    rules::{Answer, RequestRules, RuleTrace, Verdict},
 };
 
 use super::{Case, Sheet, route};
 
-/// Applies a list of rules and tells of each; has the request found its end?
+/// Applies a list of rules and tells of each; the answer, if the request has found its end.
 pub(super) fn explain(
     rules: &RequestRules,
     pages: &Pages,
     case: &mut Case,
     sheet: &mut Sheet,
-) -> bool {
-    if rules.is_empty() {
-        return false;
-    }
+) -> Option<Answer> {
     let mut traces = Vec::new();
     let verdict = rules.apply_traced(&mut case.request, &mut case.transaction, pages, &mut traces);
-    for trace in &traces {
-        let (holds, done) = match trace.holds {
-            Some(holds) => (route::word(holds), trace.done.as_str()),
-            None => ("", "not looked at"),
-        };
-        sheet.judged("http_request", trace.text.as_str(), holds, done);
-        for term in &trace.condition.terms {
-            route::tell(term, sheet);
-        }
-    }
-    let answer = match &verdict {
-        Verdict::Answer(answer) | Verdict::Tarpit(answer) => answer,
-        _ => return false,
+    case.follow();
+    tell("http_request", &traces, sheet);
+    let (Verdict::Answer(answer) | Verdict::Tarpit(answer)) = verdict else {
+        return None;
     };
     sheet.blank();
     let status = answer.response.status();
@@ -43,5 +31,24 @@ pub(super) fn explain(
     for (name, value) in answer.response.headers() {
         sheet.row("", format!("{name}: {}", value.as_bytes().escape_ascii()));
     }
-    true
+    Some(answer)
+}
+
+/// Tells of each rule of a list.
+pub(super) fn tell(label: &str, traces: &[RuleTrace], sheet: &mut Sheet) {
+    let message = if label == "http_request" {
+        "request"
+    } else {
+        "response"
+    };
+    for trace in traces {
+        let (holds, done) = match trace.holds {
+            Some(holds) => (route::word(holds), trace.done.as_str()),
+            None => ("", "not looked at"),
+        };
+        sheet.judged(label, trace.text.as_str(), holds, done);
+        for term in &trace.condition.terms {
+            route::tell(term, message, sheet);
+        }
+    }
 }

@@ -9,7 +9,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use lb_core::{
     Pool,
     policy::{Algorithm, Key},
@@ -19,6 +20,7 @@ use lb_core::{
 use lb_http::{
     Upstream,
     exchange::Prefer,
+    stick,
     sticky::{Alternatives, Persistence, StickySession, request::values},
 };
 use tower_layer::Layer;
@@ -29,26 +31,29 @@ use crate::plan::{Backend, Frontend, Server, forwarded_for};
 
 type Servers = Pool<Upstream, Algorithm>;
 
-/// Tells the way through `backend`.
+/// Tells the way through `backend`; what this process answers in the place of a server, if it does.
 pub(super) fn explain(
     frontend: &Frontend,
     backend: &Backend,
     case: &Case,
     sheet: &mut Sheet,
-) -> Result<(), Failed> {
+) -> Result<Option<Response<Bytes>>, Failed> {
     sheet.row("backend", backend.name());
     let pool = backend
         .pool(1)
         .map_err(|error| Failed::System(error.to_string()))?;
     headers(frontend, backend, case, sheet);
     let bound = cookie(backend, &pool, case, sheet);
+    let asks = |rule: &stick::Rule| rule.usage() != stick::Use::StoreResponse;
+    super::stick::tell(backend, asks, &case.view(), sheet);
     balance(backend, sheet);
     let hash = hash(backend, &pool, case, sheet);
     left_out(&pool, sheet);
     let bound_by_cookie = bound.server.is_some();
     let Some(name) = pick(&pool, Want { hash, ..bound }) else {
         sheet.row("server", "none: 503 Service Unavailable");
-        return Ok(());
+        let pages = backend.pages().clone().or(frontend.pages());
+        return Ok(Some(pages.response(StatusCode::SERVICE_UNAVAILABLE)));
     };
     let server = backend.servers().iter().find(|s| *s.model().name == name);
     let server = server.expect("the pool has the servers of its backend");
@@ -58,8 +63,7 @@ pub(super) fn explain(
     };
     let address = &server.model().address;
     sheet.row("server", format!("{name} at {}: {why}", **address));
-    redirection(server, case, sheet);
-    Ok(())
+    Ok(redirection(server, case, sheet))
 }
 
 /// What is added to the request.
@@ -275,12 +279,16 @@ fn reason(algorithm: Algorithm, hash: Option<u32>, servers: usize) -> &'static s
 }
 
 /// Servers may answer by a redirection.
-fn redirection(server: &Server, case: &Case, sheet: &mut Sheet) {
+fn redirection(server: &Server, case: &Case, sheet: &mut Sheet) -> Option<Response<Bytes>> {
     let method = case.request.method();
     let safe = method == http::Method::GET || method == http::Method::HEAD;
-    if let (Some(prefix), true) = (&server.model().redir, safe) {
-        let target = case.request.uri().path_and_query();
-        let target = target.map_or("", |target| target.as_str());
-        sheet.row("redirect", format!("302 to {prefix}{target}"));
-    }
+    let prefix = server.model().redir.as_ref().filter(|_| safe)?;
+    let target = case.request.uri().path_and_query();
+    let location = format!("{prefix}{}", target.map_or("", |target| target.as_str()));
+    sheet.row("redirect", format!("302 to {location}"));
+    let response = Response::builder().status(StatusCode::FOUND);
+    response
+        .header(http::header::LOCATION, location)
+        .body(Bytes::new())
+        .ok()
 }

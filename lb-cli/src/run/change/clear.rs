@@ -27,19 +27,19 @@ impl System {
         for tallies in self.all_tallies() {
             tallies.all().for_each(|traffic| traffic.forget(all));
         }
-        self.connections.reset(false);
+        self.shared.connections.reset(false);
         for frontend in self.frontends() {
-            frontend.connections.reset(all);
-            frontend.rates.connections.reset();
-            frontend.rates.requests.reset();
+            frontend.life.connections.reset(all);
+            frontend.rates().connections.reset();
+            frontend.rates().requests.reset();
         }
         for backend in self.backends() {
-            backend.rates.requests.reset();
+            backend.rates().requests.reset();
             if all {
                 backend.lock_history().reset();
             }
             for server in backend.pool().snapshot().all() {
-                backend.rates.server(server.uid()).requests.reset();
+                backend.rates().server(server.uid()).requests.reset();
                 if all {
                     server.counters().reset();
                 }
@@ -63,11 +63,6 @@ impl System {
             }
         }
         *self.lock_cleared() = cleared;
-    }
-
-    fn lock_cleared(&self) -> std::sync::MutexGuard<'_, Cleared> {
-        let lock = self.cleared.lock();
-        lock.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(in crate::run) fn since_cleared(

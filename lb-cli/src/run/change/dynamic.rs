@@ -147,7 +147,7 @@ fn quoted(text: &str) -> String {
 impl System {
     /// Adds a server, in maintenance: `BACKEND/NAME ADDRESS [WORD…]`.
     pub(crate) fn add_server(&self, words: &[&str]) -> Said {
-        let _one = self.change();
+        let _one = self.shared.change();
         let (path, words) = (words.first().copied(), words.get(1..).unwrap_or_default());
         let (at, backend, name) = self.server_path(path)?;
         if let Some(c) = name.chars().find(|c| !is_of_name(*c)) {
@@ -183,7 +183,7 @@ impl System {
         };
         let mut declared = plan::Server::new(address, model);
         let refused = |error: lb_core::pool::BuildError| Refusal::Conflict(error.to_string());
-        let server = backend.plan().declare(&declared, self.workers().get());
+        let server = backend.plan().newcomer(&declared, self.workers().get());
         let server = server.map_err(refused)?.disabled();
         let uid = server.uid();
         let places = || {
@@ -212,7 +212,7 @@ impl System {
 
     /// Deletes a server that is in maintenance and has nothing to do.
     pub(crate) fn delete_server(&self, path: Option<&str>) -> Said {
-        let _one = self.change();
+        let _one = self.shared.change();
         let (at, ..) = self.server_path(path)?;
         self.with_server(path, |target| {
             let (backend, server) = (target.backend, target.server);

@@ -37,7 +37,7 @@ impl RunningFrontend {
     }
 
     fn turn(&self, gate: Gate) -> Said {
-        self.gate.send_replace(gate);
+        self.life.gate.send_replace(gate);
         Ok(String::new())
     }
 
@@ -46,7 +46,7 @@ impl RunningFrontend {
         let text = text.ok_or(Refusal::Words("Integer value expected."))?;
         // HAProxy takes text for 0, and 0 for nobody.
         match text.parse() {
-            Ok(limit) if limit > 0 => self.permits.set(limit),
+            Ok(limit) if limit > 0 => self.life.permits.set(limit),
             _ => return Err(Refusal::Value("Value out of range.".to_owned())),
         }
         Ok(String::new())
@@ -62,8 +62,8 @@ impl System {
         let wanted: i64 = text.parse().map_err(|_| expected)?;
         let hard = self.hard_maxconn();
         match u32::try_from(wanted) {
-            Ok(0) => self.permits.set(hard),
-            Ok(limit) if limit <= hard => self.permits.set(limit),
+            Ok(0) => self.shared.permits.set(hard),
+            Ok(limit) if limit <= hard => self.shared.permits.set(limit),
             _ => return Err(Refusal::Value("Value out of range.".to_owned())),
         }
         Ok(String::new())

@@ -10,7 +10,7 @@ mod refusal;
 mod server;
 mod weight;
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use lb_core::Server;
 use lb_http::Upstream;
@@ -72,10 +72,5 @@ impl System {
             .ok_or(Refusal::PathExpected)?;
         let (at, backend) = self.backend_named(backend)?;
         Ok((at, backend, server))
-    }
-
-    /// One change of what there is at a time.
-    fn change(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

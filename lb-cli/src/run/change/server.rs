@@ -6,7 +6,7 @@ use lb_core::server::{Administrative, Operational};
 use lb_tcp::Address;
 
 use super::{Refusal, Said, Target, weight};
-use crate::run::system::Declared;
+use crate::run::Declared;
 
 /// Who has made a change, as HAProxy says it of its socket.
 const BY: &str = "by 'stats socket command'";

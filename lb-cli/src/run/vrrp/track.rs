@@ -6,7 +6,7 @@ use lb_vrrp::{Vrrp, machine::Effect};
 
 use crate::{
     plan::TrackedBackend,
-    run::system::{RunningBackend, RunningFrontend},
+    run::{RunningBackend, RunningFrontend},
 };
 
 /// Tells whether `backend` has enough servers (config's `track_backends`).
@@ -36,7 +36,7 @@ pub(super) fn frontend(
     frontend: Arc<RunningFrontend>,
 ) -> impl Future<Output = ()> + use<> {
     let handle = vrrp.tracker(Effect::Fine);
-    let mut refusing = frontend.refusing.subscribe();
+    let mut refusing = frontend.life.refusing.subscribe();
     async move {
         let name = frontend.plan().name();
         let why = format!("frontend {name} does not accept");

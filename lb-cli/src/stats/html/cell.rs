@@ -15,14 +15,7 @@ pub(super) fn cell(out: &mut String, row: &Row, column: Column) -> fmt::Result {
     match (column, row.field(column)) {
         (CheckStatus, Some(Field::Text(status))) => {
             let code = row.count(CheckCode).map(|code| format!("/{code}"));
-            let time = row.count(CheckDuration).map(|ms| format!(" {ms} ms"));
-            write!(
-                out,
-                "{}{}{}",
-                Text(status),
-                code.unwrap_or_default(),
-                time.unwrap_or_default()
-            )
+            write!(out, "{}{}", Text(status), code.unwrap_or_default())
         }
         // One of them is always 1.
         (Act | Bck, Some(Field::Number(flag))) if server => {
@@ -97,8 +90,24 @@ impl Display for Detail<'_> {
                 Grouped(count(CliAbrt)),
                 Grouped(count(SrvAbrt))
             ),
-            Bin | Bout => write!(f, "{} bytes", Grouped(count(*column))),
+            Bin | Bout => {
+                write!(f, "{} bytes", Grouped(count(*column)))?;
+                match (column, count(CompRsp)) {
+                    (Bin, _) | (_, 0) => Ok(()),
+                    (_, responses) => {
+                        let (before, after) = (Grouped(count(CompIn)), Grouped(count(CompOut)));
+                        let responses = Grouped(responses);
+                        write!(
+                            f,
+                            ", compressed in {responses} responses: {before} to {after}"
+                        )
+                    }
+                }
+            }
             CheckStatus => {
+                if let Some(ms) = row.count(CheckDuration) {
+                    write!(f, "in {ms} ms: ")?;
+                }
                 f.write_str(row.word(CheckDesc))?;
                 match row.word(LastChk) {
                     "" => Ok(()),

@@ -14,14 +14,18 @@ use super::{Column::*, Row, admin, view::View};
 use crate::{config::model, plan::base64, run::System};
 
 mod cell;
+#[cfg(test)]
+mod contrast;
 mod overview;
 mod spark;
 mod state;
 mod table;
 mod text;
+mod widths;
 
 use state::LEGEND;
 use text::Text;
+use widths::Widths;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -94,8 +98,9 @@ impl Page<'_> {
             write!(out, "<li class=\"{class}\">{meaning}</li>")?;
         }
         out.push_str("</ul>\n<main>\n");
+        let widths = Widths::of(table::columns(), rows);
         for section in rows.chunk_by(|one, next| one.count(Iid) == next.count(Iid)) {
-            self.section(out, section)?;
+            self.section(out, section, &widths)?;
         }
         if rows.is_empty() {
             out.push_str("<p>Nothing is in this scope.</p>\n");

@@ -46,7 +46,7 @@ impl Page<'_> {
         out.push_str("<ul id=\"tiles\">");
         write!(
             out,
-            "<li><span>Requests</span><b>{}</b><small>/s, {} in all</small>",
+            "<li><span>Requests</span><b>{}<i>/s</i></b><small>{} in all</small>",
             Grouped(sum(ReqRate)),
             Grouped(sum(ReqTot))
         )?;
@@ -60,7 +60,7 @@ impl Page<'_> {
         let (now, max, total) = self.system.connections();
         write!(
             out,
-            "</li><li><span>Connections</span><b>{}</b><small>of {}<br>at most {}, {} in all</small></li>",
+            "</li><li><span>Connections</span><b>{}</b><small>of {}</small><p>at most {}, {} in all</p></li>",
             Grouped(now.into()),
             Grouped(self.system.maxconn().into()),
             Grouped(max.into()),
@@ -76,7 +76,8 @@ impl Page<'_> {
         let class = if down > 0 { " class=\"bad\"" } else { "" };
         write!(
             out,
-            "<li{class}><span>Servers</span><b>{up}</b><small>of {all} up<br>{down} down, {} in maintenance, {} draining</small></li>",
+            "<li><span>Servers</span><b>{up}</b><small>of {all} up</small>\
+             <p><em{class}>{down} down</em> {} in maintenance, {} draining</p></li>",
             of("MAINT"),
             of("DRAIN") + of("NOLB")
         )?;
@@ -85,7 +86,7 @@ impl Page<'_> {
         let errors = sum(Hrsp5xx);
         writeln!(
             out,
-            "<li><span>Errors (5xx)</span><b>{}</b><small>{} % of all<br>{} were 4xx, {} denied</small></li></ul>",
+            "<li><span>Errors (5xx)</span><b>{}</b><small>{} % of all</small><p>{} were 4xx, {} denied</p></li></ul>",
             Grouped(errors),
             Percent(errors, responses),
             Grouped(sum(Hrsp4xx)),
@@ -141,7 +142,7 @@ impl Page<'_> {
         out.push_str(
             "</nav><label class=\"find\">Filter <input id=\"filter\" type=\"search\" size=\"14\" \
              placeholder=\"name or state\" autocomplete=\"off\"></label>\
-             <span id=\"live\" role=\"status\"></span></div>\n",
+             <span id=\"live\"></span></div>\n",
         );
         Ok(())
     }

@@ -22,8 +22,14 @@
     }
   };
 
+  // What has the focus keeps it: the link in its place, or the box of the same server.
   const swap = (ours, theirs) => {
-    if (ours && theirs) ours.replaceWith(document.adoptNode(theirs));
+    if (!ours || !theirs) return;
+    const had = document.activeElement, at = ours.contains(had) ? all("a,input", ours).indexOf(had) : -1;
+    ours.replaceWith(document.adoptNode(theirs));
+    const of = all("a,input", theirs);
+    const now = had.name === "s" ? of.find((box) => box.value === had.value) : of[at];
+    if (at >= 0 && now) now.focus({ preventScroll: true });
   };
 
   const fill = (doc, moved) => {
@@ -38,17 +44,14 @@
     } else {
       ours.forEach((section, at) => {
         const ticked = all("tbody input:checked", section).map((box) => box.value);
-        const focus = section.contains(document.activeElement) && document.activeElement.value;
-        if (moved) swap(section.querySelector("thead"), theirs[at].querySelector("thead"));
-        swap(section.querySelector("tbody"), theirs[at].querySelector("tbody"));
+        for (const part of moved ? ["thead", "colgroup", "tbody"] : ["colgroup", "tbody"]) {
+          swap(section.querySelector(part), theirs[at].querySelector(part));
+        }
         const token = section.querySelector("input[name=t]"), next = theirs[at].querySelector("input[name=t]");
         if (token && next) token.value = next.value;
         const form = section.querySelector("form");
         if (moved && form) form.action = theirs[at].querySelector("form").getAttribute("action");
-        for (const box of all("tbody input", section)) {
-          box.checked = ticked.includes(box.value);
-          if (focus && box.value === focus && document.activeElement === body) box.focus();
-        }
+        for (const box of all("tbody input", section)) box.checked = ticked.includes(box.value);
       });
     }
     body.dataset.refresh = doc.body.dataset.refresh;
@@ -67,11 +70,14 @@
       fill(doc, moved);
       live.textContent = `as of ${new Date().toLocaleTimeString()}`;
       live.classList.remove("lost");
+      live.removeAttribute("role");
       if (moved) history.replaceState(null, "", url);
     } catch (error) {
       if (mine !== turn) return;
       live.textContent = `cannot refresh: ${error.message}`;
       live.classList.add("lost");
+      // Read out, where a page is heard; the time of each refresh is not.
+      live.setAttribute("role", "alert");
     }
     next();
   };

@@ -92,7 +92,9 @@ pub(super) fn draw(out: &mut String, spans: &[Span], figure: Figure) -> fmt::Res
          <title>the last 5 minutes: {title}</title>",
         WIDTH - 1
     )?;
-    if spans.len() > 1 {
+    // That nothing took any time is not a figure.
+    let says = top > 0 || figure == Figure::Rate;
+    if spans.len() > 1 && says {
         let from = WIDTH.saturating_sub(spans.len());
         let mut line = String::new();
         for (at, span) in spans.iter().enumerate() {
@@ -129,6 +131,7 @@ mod tests {
         assert!(out.contains("at most 2 requests/s"), "{out}");
         let mut nothing = String::new();
         draw(&mut nothing, &[span(7, 7)], Figure::Time).unwrap();
+        draw(&mut nothing, &[span(0, 0), span(0, 0)], Figure::Time).unwrap();
         assert!(!nothing.contains("<path"), "{nothing}");
     }
 

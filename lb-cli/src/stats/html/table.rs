@@ -11,6 +11,7 @@ use super::{
     spark::{self, Figure},
     state::{class_of_proxy, class_of_server},
     text::{Grouped, Micros, Text},
+    widths::{Widths, name},
 };
 use crate::stats::{
     Column::{self, *},
@@ -60,18 +61,24 @@ const GROUPS: [(&str, &[(Column, &str)]); 9] = [
     ),
 ];
 
+/// All columns, from the left.
+pub(super) fn columns() -> impl Iterator<Item = Column> {
+    let of_groups = GROUPS.iter().flat_map(|(_, columns)| columns.iter());
+    std::iter::once(Svname).chain(of_groups.map(|(column, _)| *column))
+}
+
 impl Page<'_> {
-    pub(super) fn section(&self, out: &mut String, rows: &[Row]) -> fmt::Result {
+    pub(super) fn section(&self, out: &mut String, rows: &[Row], widths: &Widths) -> fmt::Result {
         let Some(first) = rows.first() else {
             return Ok(());
         };
-        let name = Text(&first.proxy);
+        let title = Text(&first.proxy);
         let id = first.count(Iid).unwrap_or_default();
         let servers = rows.iter().any(|row| row.kind == Kind::Server);
         let token = self.token.filter(|_| servers);
         writeln!(
             out,
-            "<section id=\"{name}\" data-name=\"{name}\"><h2><a href=\"#{name}\">{name}</a></h2>"
+            "<section id=\"{title}\" data-name=\"{title}\"><h2><a href=\"#{title}\">{title}</a></h2>"
         )?;
         if token.is_some() {
             let suffix = self.view.suffix();
@@ -82,7 +89,11 @@ impl Page<'_> {
                 Text(&suffix)
             )?;
         }
-        out.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n");
+        writeln!(
+            out,
+            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table>"
+        )?;
+        widths.write(out)?;
         self.head(out, token.is_some())?;
         out.push_str("<tbody>\n");
         for row in sorted(rows, self.view.sort) {
@@ -157,19 +168,18 @@ impl Page<'_> {
             Kind::Backend => ("sum ", class_of_proxy(row)),
             Kind::Server => ("", class_of_server(row)),
         };
-        let (name, status) = (Text(&row.name), Text(row.word(Status)));
+        let (svname, status) = (Text(&row.name), Text(row.word(Status)));
         write!(
             out,
-            "<tr class=\"{class}{state}\" data-name=\"{name}\" data-state=\"{status}\"><th class=\"n\" scope=\"row\">"
+            "<tr class=\"{class}{state}\" data-name=\"{svname}\" data-state=\"{status}\"><th class=\"n\" scope=\"row\">"
         )?;
         match row.kind {
-            Kind::Frontend => out.push_str("Frontend"),
-            Kind::Backend => out.push_str("Backend"),
             Kind::Server if selects => write!(
                 out,
-                "<label><input type=\"checkbox\" name=\"s\" value=\"{name}\"><span title=\"{name}\">{name}</span></label>"
+                "<label><input type=\"checkbox\" name=\"s\" value=\"{svname}\"><span title=\"{svname}\">{svname}</span></label>"
             )?,
-            Kind::Server => write!(out, "<span title=\"{name}\">{name}</span>")?,
+            Kind::Server => write!(out, "<span title=\"{svname}\">{svname}</span>")?,
+            Kind::Frontend | Kind::Backend => out.push_str(name(row)),
         }
         let pill = format!(
             "<span class=\"pill\">{status}</span><span class=\"since\">{}</span>",
@@ -211,6 +221,9 @@ impl Page<'_> {
                 match column {
                     Status => out.push_str(&pill),
                     column => cell(out, row, *column)?,
+                }
+                if let (CheckStatus, Some(ms)) = (column, row.count(CheckDuration)) {
+                    write!(out, "<i>{ms} ms</i>")?;
                 }
                 out.push_str("</td>");
             }
@@ -304,8 +317,7 @@ mod tests {
 
     #[test]
     fn every_column_of_haproxys_page_is_there() {
-        let columns: usize = GROUPS.iter().map(|(_, columns)| columns.len()).sum();
-        // HAProxy's 30, and the two of the last minutes.
-        assert_eq!(columns, 32);
+        // HAProxy's 31, and the two of the last minutes.
+        assert_eq!(columns().count(), 33);
     }
 }

@@ -105,6 +105,54 @@ pub(super) const CASES: &[Case] = &[
         ..USUAL
     },
     Case {
+        name: "reset-before-answer",
+        lb: ["", "abortonclose = true"],
+        haproxy: ["", "option abortonclose"],
+        play: |s| {
+            Box::pin(async move {
+                let client = s.send(get("/1", "")).await;
+                let (mut origin, _) = s.request().await;
+                client.reset();
+                origin.rest().await;
+            })
+        },
+        ..USUAL
+    },
+    Case {
+        name: "reset-in-queue",
+        lines: 2,
+        lb: ["", "abortonclose = true|maxconn = 1"],
+        haproxy: ["", "option abortonclose|maxconn 1"],
+        play: |s| {
+            Box::pin(async move {
+                let mut first = s.send(get("/1", "")).await;
+                let (mut origin, _) = s.request().await;
+                let second = s.send(get("/2", "")).await;
+                s.settle().await;
+                second.reset();
+                s.settle().await;
+                origin.send(ok()).await;
+                first.response().await;
+            })
+        },
+        ..USUAL
+    },
+    Case {
+        name: "reset-while-connecting",
+        servers: &[Stalls],
+        lb: ["", "abortonclose = true"],
+        haproxy: ["", "option abortonclose"],
+        play: |s| {
+            Box::pin(async move {
+                let client = s.send(get("/1", "")).await;
+                s.settle().await;
+                client.reset();
+                s.settle().await;
+            })
+        },
+        ..USUAL
+    },
+    Case {
         name: "abort-in-answer",
         play: |s| {
             Box::pin(async move {

@@ -29,6 +29,27 @@ pub(super) const CASES: &[Case] = &[
         ..USUAL
     },
     Case {
+        name: "cookie-of-who-has-gone",
+        lb: [
+            COOKIE_LB[0],
+            "abortonclose = true\ncookie = { name = \"SRV\", mode = \"insert\" }|cookie = \"c1\"",
+        ],
+        haproxy: ["", "option abortonclose\n  cookie SRV insert|cookie c1"],
+        lines: 3,
+        play: |s| {
+            Box::pin(async move {
+                for cookie in ["", "Cookie: SRV=c1\r\n", "Cookie: SRV=c9\r\n"] {
+                    let client = s.send(get("/", cookie)).await;
+                    let (mut origin, _) = s.request().await;
+                    drop(client);
+                    origin.rest().await;
+                }
+            })
+        },
+        differs: &[("status", "nothing is sent to a client that has gone")],
+        ..USUAL
+    },
+    Case {
         name: "cookie-down",
         servers: &[Listens, Listens],
         lb: [

@@ -151,11 +151,13 @@ async fn edits_leave_counters_and_order_alone() {
     let pool = super::servers(&[0, 0, 0]).build(LeastConn::new()).unwrap();
     let b = server(&pool, "b");
     let held: Vec<_> = (0..5).map(|_| lease(&pool, bound(&pool, "b"))).collect();
+    assert_eq!(b.counters().totals().selected, 0, "nobody chose");
+    b.counters().downs();
     pool.remove(server(&pool, "a").uid());
     pool.insert(Server::new("d", ())).unwrap();
     assert_eq!(
-        (b.in_flight(), b.counters().totals().selected),
-        (5, 5),
+        (b.in_flight(), b.counters().totals().downs),
+        (5, 1),
         "of a server that stayed"
     );
     // The policy knows of its load, too: c and d come first.

@@ -28,7 +28,7 @@ async fn who_stays_keeps_identity_state_and_counters() {
     assert_eq!((again.uid(), other.uid()), (a.uid(), b.uid()));
     assert_eq!(again.operational_state(), Operational::Down);
     assert_eq!(other.administrative_state(), Administrative::Drain);
-    assert_eq!(other.counters().totals().selected, 2);
+    assert_eq!(other.counters().totals().selected, 1);
     assert_eq!(other.in_flight(), 1);
     drop(held);
     assert_eq!(other.in_flight(), 0);

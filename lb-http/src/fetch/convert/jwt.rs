@@ -98,7 +98,7 @@ impl Given {
         match self {
             Self::Text(text) => Some(f(text)),
             Self::Variable(variable) => {
-                let value = view.transaction?.variable(*variable)?;
+                let value = view.variable(variable)?;
                 Some(value.as_sample().with_text(f))
             }
         }

@@ -10,7 +10,11 @@ use subtle::ConstantTimeEq as _;
 
 use super::{Converter, missing, v4, wrong};
 use crate::{
-    fetch::{registry::Registry, view::View},
+    fetch::{
+        assign::{self, Assignment},
+        registry::Registry,
+        view::View,
+    },
     transaction::Variable,
 };
 
@@ -28,32 +32,29 @@ pub(super) fn resolve(
     registry: &Arc<Registry>,
 ) -> Option<Result<Converter, ConditionError>> {
     Some(match call.name.as_str() {
-        "set-var" => variable(call, registry).map(|variable| {
+        "set-var" => Assignment::read(call, registry).map(|assignment| {
             Converter::passing(move |work, view| {
-                if let Some(transaction) = view.transaction {
-                    transaction.set_variable(variable, Some(Value::from(work.sample())));
-                }
+                assignment.set(view, Value::from(work.sample()));
                 true
             })
         }),
         "unset-var" => variable(call, registry).map(|variable| {
             Converter::passing(move |_, view| {
-                if let Some(transaction) = view.transaction {
-                    transaction.set_variable(variable, None);
-                }
+                view.set_variable(&variable, None);
                 true
             })
         }),
         "strcmp" => variable(call, registry).map(|variable| {
             Converter::new(SampleType::Str, SampleType::Int, move |work, view| {
-                let order = with_variable(view, variable, |text| work.text[..].cmp(text) as i64);
+                let order = with_variable(view, &variable, |text| work.text[..].cmp(text) as i64);
                 order.is_some_and(|order| work.set(Sample::Int(order)))
             })
         }),
         "secure_memcmp" => variable(call, registry).map(|variable| {
             Converter::new(SampleType::Bin, SampleType::Bool, move |work, view| {
-                let same =
-                    with_variable(view, variable, |text| bool::from(work.text[..].ct_eq(text)));
+                let same = with_variable(view, &variable, |text| {
+                    bool::from(work.text[..].ct_eq(text))
+                });
                 same.is_some_and(|same| work.set(Sample::Bool(same)))
             })
         }),
@@ -66,14 +67,11 @@ pub(super) fn resolve(
 /// The one argument: a variable.
 fn variable(call: &Call, registry: &Registry) -> Result<Variable, ConditionError> {
     call.at_most(1)?;
-    let arg = call
-        .arg(0)
-        .ok_or_else(|| missing(call, "a variable, as `txn.user`"))?;
-    registry.variable_of(arg)
+    assign::variable(call, registry)
 }
 
-fn with_variable<R>(view: &View<'_>, variable: Variable, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
-    let value = view.transaction?.variable(variable)?;
+fn with_variable<R>(view: &View<'_>, variable: &Variable, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    let value = view.variable(variable)?;
     Some(value.as_sample().with_text(f))
 }
 
@@ -94,7 +92,7 @@ fn concat(call: &Call, registry: &Registry) -> Result<Converter, ConditionError>
         SampleType::Str,
         move |work, view| {
             work.text.extend_from_slice(&before);
-            if let Some(variable) = variable {
+            if let Some(variable) = &variable {
                 with_variable(view, variable, |text| work.text.extend_from_slice(text));
             }
             work.text.extend_from_slice(&after);

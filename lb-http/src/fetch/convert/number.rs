@@ -86,7 +86,7 @@ impl Operand {
         match self {
             Self::Number(number) => Some(*number),
             Self::Variable(variable) => {
-                let value = view.transaction?.variable(*variable)?;
+                let value = view.variable(variable)?;
                 value.as_sample().to_int()
             }
         }

@@ -204,10 +204,13 @@ fn mistakes_in_a_balance_are_said_where_they_are() {
         ("hash«»", "expected a sample expression here"),
         ("hash path «lower»", "`hash` does not take `lower`"),
         ("hash «foo»", "there is no fetch `foo`"),
-        ("hash «var»(txn.x)", "`var` is not known to `balance` yet"),
+        (
+            "hash «var»(txn.x)",
+            "`var` is not known to keys of `balance` and `stick` yet",
+        ),
         (
             "hash path,concat(-,«txn.x»)",
-            "variables are not known to `balance` yet",
+            "variables are not known to keys of `balance` and `stick` yet",
         ),
         (
             "hash «status»",

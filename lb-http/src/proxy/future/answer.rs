@@ -37,7 +37,7 @@ where
     pub(super) fn respond(
         &mut self,
         lease: Lease<Upstream, P>,
-        exchange: Exchange<B>,
+        exchange: Box<Exchange<B>>,
         mut head: Head,
     ) -> Result<Response<Body<B, P>>, State<B, P>> {
         let now = self.now();
@@ -79,14 +79,14 @@ where
             server: Arc::clone(lease.server()),
             shard: self.shared.shard,
         });
-        let receiving = Receiving::new(exchange, &head, home, now);
+        let receiving = Receiving::new(exchange, &mut head, home, now);
         Ok(self.response(head, Body::server(receiving, lease)))
     }
 
     fn switch_protocols(
         &mut self,
         lease: Lease<Upstream, P>,
-        exchange: Exchange<B>,
+        exchange: Box<Exchange<B>>,
         mut head: Head,
     ) -> Result<Response<Body<B, P>>, State<B, P>> {
         let asked = self.outgoing.as_ref().and_then(|o| o.upgrade.as_ref());
@@ -108,7 +108,8 @@ where
                 head.parts.headers.insert(UPGRADE, protocol);
             }
         }
-        let timeouts = self.shared.timeouts;
+        let mut timeouts = self.shared.timeouts;
+        timeouts.tunnel = self.overrides.tunnel.unwrap_or(timeouts.tunnel);
         let tunnel = Tunnel::new(*exchange.into_connection(), lease, timeouts);
         if let Some(tunnel) = upgrade.hand_over(tunnel) {
             head.parts.extensions.insert(tunnel);

@@ -127,7 +127,7 @@ where
             await_continue: outgoing.awaits_continue(&body),
             body,
             encoder,
-            timeout: self.shared.timeouts.server,
+            timeout: self.overrides.server.unwrap_or(self.shared.timeouts.server),
             shut_down: upstream.shut_down(),
         };
         let exchange = Exchange::new(connection, plan, now, |head| {
@@ -137,10 +137,7 @@ where
             }
             outgoing.write(head, encoder, &self.shared, client, upstream);
         });
-        State::Exchange {
-            lease,
-            exchange: Box::new(exchange),
-        }
+        State::Exchange { lease, exchange }
     }
 
     /// An attempt has failed before the client saw anything of a response.
@@ -195,7 +192,9 @@ where
     }
 
     fn affordable(&self, cause: Cause) -> bool {
-        self.attempts.retries_on(cause)
+        let resend = cause == Cause::ConnectFailure || !self.overrides.no_resend;
+        resend
+            && self.attempts.retries_on(cause)
             && self
                 .shared
                 .budget
@@ -206,7 +205,7 @@ where
     pub(super) fn exchange_failed(
         &mut self,
         lease: Lease<Upstream, P>,
-        exchange: Exchange<B>,
+        exchange: Box<Exchange<B>>,
         error: ExchangeError<B::Error>,
     ) -> State<B, P> {
         let reused = exchange.is_reused();

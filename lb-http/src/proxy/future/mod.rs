@@ -26,7 +26,7 @@ use lb_tcp::Connecting;
 use tokio::time::{Instant, Sleep};
 
 use super::{
-    Body, Shared,
+    Body, Overrides, Shared,
     binding::{self, KeySearch},
     local,
     outgoing::Outgoing,
@@ -57,6 +57,7 @@ pub struct ResponseFuture<B, P: Policy> {
     even_if_down: bool,
     hash: Option<u32>,
     attempts: Attempts,
+    overrides: Overrides,
     /// A reused connection was closed under a request: the next must be new.
     fresh_only: bool,
     report: Report,
@@ -103,6 +104,7 @@ where
         let mut report = Report::new(now);
         let upgrade = ClientUpgrade::of(client.as_ref(), &mut parts.extensions);
         let answer = local::forward_or_answer(&mut parts);
+        let overrides = parts.extensions.remove().unwrap_or_default();
         let prefer = parts.extensions.remove::<Prefer>();
         let mut even_if_down = prefer.as_ref().is_some_and(|prefer| prefer.even_if_down);
         let bound = prefer.and_then(|prefer| {
@@ -138,6 +140,7 @@ where
             even_if_down,
             hash: key.hash,
             attempts: shared.retries.attempts(),
+            overrides,
             fresh_only: false,
             report,
             extensions,
@@ -237,11 +240,11 @@ where
                         continue;
                     };
                     this.state = match event {
-                        Ok(Event::Final(head)) => match this.respond(lease, *exchange, head) {
+                        Ok(Event::Final(head)) => match this.respond(lease, exchange, head) {
                             Ok(response) => return Poll::Ready(Ok(response)),
                             Err(state) => state,
                         },
-                        Err(error) => this.exchange_failed(lease, *exchange, error),
+                        Err(error) => this.exchange_failed(lease, exchange, error),
                         Ok(Event::Informational(_)) => continue,
                     };
                     continue;

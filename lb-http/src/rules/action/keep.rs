@@ -3,16 +3,19 @@
 use lb_core::condition::{ConditionError, Value, Word};
 
 use crate::{
-    fetch::{HttpExpr, Place, View},
+    fetch::{
+        HttpExpr, Place, View,
+        assign::{self, Assignment},
+    },
     rules::{compile::Words, text::Text},
-    transaction::{Slot, Transaction, Variable, VariableScope},
+    transaction::{Slot, Transaction, Variable},
 };
 
 /// A change of a variable.
 #[derive(Debug)]
 pub(in crate::rules) enum VariableRule {
-    Set(Variable, HttpExpr),
-    SetText(Variable, Text),
+    Set(Assignment, HttpExpr),
+    SetText(Assignment, Text),
     Unset(Variable),
 }
 
@@ -27,89 +30,50 @@ pub(in crate::rules) struct Capture {
 impl VariableRule {
     /// `set-var(NAME) EXPR`, its word being `name`.
     pub(super) fn parse(name: &str, words: &mut Words<'_>) -> Result<Self, ConditionError> {
-        let variable = variable(words)?;
+        let (vocabulary, call) = (words.vocabulary, words.call()?);
+        let registry = vocabulary.registry();
+        if name == "unset-var" {
+            call.at_most(1)?;
+        }
+        let assignment = Assignment::read(&call, registry)?;
+        if let Some(arg) = call.arg(0) {
+            assign::check_scope(arg, vocabulary.place())?;
+        }
         Ok(match name {
             "set-var" => {
                 let word = words.required("an expression")?;
-                Self::Set(variable, words.vocabulary.expr(word)?)
+                Self::Set(assignment, vocabulary.expr(word)?)
             }
-            "set-var-fmt" => Self::SetText(variable, words.text("a text")?),
-            _ => Self::Unset(variable),
+            "set-var-fmt" => Self::SetText(assignment, words.text("a text")?),
+            _ => Self::Unset(assignment.variable().clone()),
         })
     }
 
     /// Observed: a sample that is not there changes nothing.
-    pub(in crate::rules) fn apply(&self, view: &View<'_>, transaction: &Transaction) {
-        let (variable, value) = match self {
-            Self::Set(variable, expr) => match expr.with_sample(view, |sample| Value::from(sample))
-            {
-                Some(value) => (*variable, Some(value)),
-                None => return,
-            },
-            Self::SetText(variable, text) => (*variable, Some(Value::Str(text.text(view).into()))),
-            Self::Unset(variable) => (*variable, None),
-        };
-        transaction.set_variable(variable, value);
+    pub(in crate::rules) fn apply(&self, view: &View<'_>) {
+        match self {
+            Self::Set(assignment, expr) => {
+                if let Some(value) = expr.with_sample(view, |sample| Value::from(sample)) {
+                    assignment.set(view, value);
+                }
+            }
+            Self::SetText(assignment, text) => {
+                assignment.set(view, Value::Str(text.text(view).into()));
+            }
+            Self::Unset(variable) => view.set_variable(variable, None),
+        }
     }
 
     /// What the variable is now.
-    pub(in crate::rules) fn tell(&self, transaction: Option<&Transaction>) -> String {
-        let (Self::Set(variable, _) | Self::SetText(variable, _) | Self::Unset(variable)) = self;
-        let value = transaction.and_then(|transaction| transaction.variable(*variable));
-        match value {
+    pub(in crate::rules) fn tell(&self, view: &View<'_>) -> String {
+        let variable = match self {
+            Self::Set(assignment, _) | Self::SetText(assignment, _) => assignment.variable(),
+            Self::Unset(variable) => variable,
+        };
+        match view.variable(variable) {
             Some(value) => format!("\"{}\"", value.as_sample()),
             None => "it is not set".to_owned(),
         }
-    }
-}
-
-/// What stands between the parentheses of the action's name.
-fn variable(words: &Words<'_>) -> Result<Variable, ConditionError> {
-    let word = words.last();
-    let text = String::from_utf8_lossy(word.value()).into_owned();
-    let Some((open, inner)) = text
-        .split_once('(')
-        .and_then(|(before, rest)| Some((before.len() + 1, rest.strip_suffix(')')?)))
-    else {
-        return Err(
-            ConditionError::new(word.span(), "expected a variable in parentheses")
-                .help("as in `set-var(txn.name)`"),
-        );
-    };
-    let part = |from: usize, to: usize| word.part(open + from, open + to);
-    let (name, condition) = inner
-        .split_once(',')
-        .map_or((inner, None), |(n, c)| (n, Some(c)));
-    if condition.is_some() {
-        let span = part(name.len() + 1, inner.len());
-        return Err(
-            ConditionError::new(span, "conditions of a variable are not built yet")
-                .help("the rule may end in `if`"),
-        );
-    }
-    let span = part(0, name.len());
-    let (scope, rest) = name.split_once('.').unwrap_or((name, ""));
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-    match VariableScope::parse(scope) {
-        Some(VariableScope::Process | VariableScope::Session) => Err(ConditionError::new(
-            span,
-            format!("variables of `{scope}` are HAProxy's, and not built yet"),
-        )),
-        Some(VariableScope::Response) if words.vocabulary.place() == Place::Request => Err(
-            ConditionError::new(span, "variables of `res` begin with the response")
-                .help("`txn` lasts for the request and its response"),
-        ),
-        Some(VariableScope::Request) if words.vocabulary.place() == Place::Response => Err(
-            ConditionError::new(span, "variables of `req` end where the response begins")
-                .help("`txn` lasts for the request and its response"),
-        ),
-        Some(scope) if !rest.is_empty() && rest.bytes().all(plain) => {
-            Ok(words.vocabulary.registry().variable(scope, rest))
-        }
-        _ => Err(
-            ConditionError::new(span, format!("`{name}` is not the name of a variable"))
-                .help("it begins with its scope: `txn.name`, `req.name`, `res.name`"),
-        ),
     }
 }
 

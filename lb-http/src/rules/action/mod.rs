@@ -1,12 +1,15 @@
 //! What rules do.
 
 mod auth;
+mod ends;
 mod file;
 mod header;
 mod keep;
+mod normalize;
 mod redirect;
 mod reply;
 mod target;
+mod timeout;
 mod track;
 mod unbuilt;
 
@@ -14,15 +17,17 @@ use http::StatusCode;
 use lb_core::condition::{ConditionError, Word};
 use regex::bytes::{Regex, RegexBuilder};
 
-use self::target::Part;
 pub(super) use self::{
     auth::Auth,
+    ends::EndRule,
     file::FileRule,
     header::{HeaderRule, Made, Value},
     keep::{Capture, VariableRule},
+    normalize::{Malformed, Normalizer},
     redirect::Redirect,
     reply::Reply,
-    target::{Line, TargetRule},
+    target::{Line, Part, TargetRule},
+    timeout::{TimeoutRule, Which},
     track::{Count, Track},
 };
 use super::compile::Words;
@@ -42,18 +47,25 @@ pub(super) enum RequestAction {
     Deny(Reply),
     /// `early-hint`: a response 103 with this field.
     EarlyHint(http::HeaderName, Value),
+    /// `set-src`, `set-dst` and their ports.
+    Ends(EndRule),
     /// `set-map` and its kin.
     File(FileRule),
     /// `reject`, `silent-drop`.
     Hangup(Hangup),
     Header(HeaderRule),
     LogLevel(LogLevel),
+    /// `normalize-uri`.
+    Normalize(Normalizer),
     Redirect(Redirect),
     Return(Reply),
     /// `strict-mode`: does a rewrite that fails end the matter?
     Strict(bool),
     Tarpit(Reply),
     Target(TargetRule),
+    /// `disable-l7-retry`: it is sent again only where no connection could be had.
+    SendOnce,
+    Timeout(TimeoutRule),
     Variable(VariableRule),
     /// `track-sc0`, `track-sc1`, `track-sc2`.
     Track(Track),
@@ -79,6 +91,8 @@ pub(super) enum ResponseAction {
     /// `set-status`, with its reason.
     Status(StatusCode, Option<bytes::Bytes>),
     Strict(bool),
+    /// `track-sc0`, `track-sc1`, `track-sc2`.
+    Track(Track),
     Variable(VariableRule),
 }
 
@@ -93,7 +107,9 @@ const REQUEST: &[&str] = &[
     "del-header",
     "del-map",
     "deny",
+    "disable-l7-retry",
     "early-hint",
+    "normalize-uri",
     "redirect",
     "reject",
     "replace-header",
@@ -107,6 +123,8 @@ const REQUEST: &[&str] = &[
     "sc-inc-gpc1",
     "sc-set-gpt",
     "sc-set-gpt0",
+    "set-dst",
+    "set-dst-port",
     "set-header",
     "set-log-level",
     "set-map",
@@ -114,6 +132,9 @@ const REQUEST: &[&str] = &[
     "set-path",
     "set-pathq",
     "set-query",
+    "set-src",
+    "set-src-port",
+    "set-timeout",
     "set-uri",
     "set-var",
     "set-var-fmt",
@@ -151,6 +172,9 @@ const RESPONSE: &[&str] = &[
     "set-var-fmt",
     "silent-drop",
     "strict-mode",
+    "track-sc0",
+    "track-sc1",
+    "track-sc2",
     "unset-var",
 ];
 /// Those of `http-after-response`.
@@ -189,10 +213,12 @@ impl RequestAction {
             "capture" => Self::Capture(Capture::parse(words)?),
             "del-header" => header(HeaderRule::delete(words)?),
             "deny" => Self::Deny(Reply::parse_deny(StatusCode::FORBIDDEN, words)?),
+            "disable-l7-retry" => Self::SendOnce,
             "early-hint" => {
                 let name = header::writable(words, false)?;
                 Self::EarlyHint(name, Value::parse(words)?)
             }
+            "normalize-uri" => Self::Normalize(Normalizer::parse(words)?),
             "redirect" => Self::Redirect(Redirect::parse(words)?),
             "reject" => Self::Hangup(Hangup::Close),
             "replace-header" => header(HeaderRule::replace_header(words)?),
@@ -201,12 +227,16 @@ impl RequestAction {
             "replace-uri" => target(TargetRule::replace(Part::Uri, words)?),
             "replace-value" => header(HeaderRule::replace_value(words)?),
             "return" => Self::Return(Reply::parse_return(words)?),
+            "set-dst" | "set-dst-port" | "set-src" | "set-src-port" => {
+                Self::Ends(EndRule::parse(name, words)?)
+            }
             "set-header" => header(HeaderRule::set(words)?),
             "set-log-level" => Self::LogLevel(log_level(words)?),
             "set-method" => target(TargetRule::method(words)?),
             "set-path" => target(TargetRule::set(Part::Path, words)?),
             "set-pathq" => target(TargetRule::set(Part::PathQuery, words)?),
             "set-query" => target(TargetRule::set(Part::Query, words)?),
+            "set-timeout" => Self::Timeout(TimeoutRule::parse(words)?),
             "set-uri" => target(TargetRule::set(Part::Uri, words)?),
             "set-var" | "set-var-fmt" | "unset-var" => {
                 Self::Variable(VariableRule::parse(name, words)?)
@@ -255,6 +285,9 @@ impl ResponseAction {
             }
             "silent-drop" => Self::Hangup(Hangup::Silent),
             "strict-mode" => Self::Strict(strict(words)?),
+            "track-sc0" => Self::Track(Track::parse(0, words)?),
+            "track-sc1" => Self::Track(Track::parse(1, words)?),
+            "track-sc2" => Self::Track(Track::parse(2, words)?),
             name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
             _ => return Err(unknown(name, words, "on responses", RESPONSE)),
         })

@@ -127,7 +127,11 @@ impl Part {
     }
 
     /// The target with another text in this part. One without a path (`*`, that of CONNECT) stays as it is.
-    fn with(self, request: &RequestView<'_>, text: Vec<u8>) -> Result<Line, Failed> {
+    pub(in crate::rules) fn with(
+        self,
+        request: &RequestView<'_>,
+        text: Vec<u8>,
+    ) -> Result<Line, Failed> {
         if self == Self::Uri {
             if request.method == Method::CONNECT {
                 return Err(Failed);

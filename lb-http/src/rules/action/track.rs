@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lb_core::{
-    condition::{Call, ConditionError, SampleExpr, Word},
+    condition::{Call, ConditionError},
     table::{DataType, Event, Table, Tracked, general},
 };
 use tokio::time::Instant;
@@ -90,7 +90,7 @@ impl Track {
 impl Count {
     /// Reads an action whose name begins with `sc-`.
     pub(super) fn parse(name: &str, words: &mut Words<'_>) -> Result<Self, ConditionError> {
-        let call = call(words.last())?;
+        let call = words.call()?;
         let unknown = || {
             let message = format!("there is no action `{}`", call.name);
             let names = [
@@ -192,13 +192,4 @@ impl Value {
 /// Tags are of 32 bits, as in HAProxy.
 fn tag(number: i64) -> u64 {
     u64::from(number as u32)
-}
-
-/// `sc-inc-gpc(2,0)`: the name of an action with its arguments.
-fn call(word: &Word) -> Result<Call, ConditionError> {
-    let expr = SampleExpr::parse(word)?;
-    match expr.converters.first() {
-        None => Ok(expr.fetch),
-        Some(extra) => Err(ConditionError::new(extra.span, "nothing may follow here")),
-    }
 }

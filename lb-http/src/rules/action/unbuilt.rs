@@ -4,10 +4,8 @@
 const NAMES: &[&str] = &[
     "cache-store",
     "cache-use",
-    "disable-l7-retry",
     "do-log",
     "do-resolve",
-    "normalize-uri",
     "ot-group",
     "pause",
     "sc-add-gpc",
@@ -15,8 +13,6 @@ const NAMES: &[&str] = &[
     "set-bandwidth-limit",
     "set-bc-mark",
     "set-bc-tos",
-    "set-dst",
-    "set-dst-port",
     "set-fc-mark",
     "set-fc-tos",
     "set-mark",
@@ -24,9 +20,6 @@ const NAMES: &[&str] = &[
     "set-priority-class",
     "set-priority-offset",
     "set-retries",
-    "set-src",
-    "set-src-port",
-    "set-timeout",
     "set-tos",
     "use-service",
     "wait-for-body",
@@ -37,7 +30,7 @@ const NAMES: &[&str] = &[
 const FAMILIES: &[&str] = &["lua."];
 
 /// Those that are built for requests only.
-const OF_RESPONSES: &[&str] = &["track-sc0", "track-sc1", "track-sc2"];
+const OF_RESPONSES: &[&str] = &["set-timeout"];
 
 /// Is it the name of one that no rule has here, or no rule on responses?
 pub(super) fn is_haproxys(name: &str, on_requests: bool) -> bool {

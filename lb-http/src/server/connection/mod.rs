@@ -202,12 +202,18 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     fn must_close(&self, feed: &Feed) -> bool {
         self.settings.close
             || self.client.closes()
-            || self.is_stopping()
+            || self.shutdown.ends_with_next()
             || feed.awaits_continue()
             || feed.failure().is_some()
             || feed
                 .remaining()
                 .is_some_and(|left| left > incoming::WORTH_READING)
+    }
+
+    /// How long the client may be silent, or take nothing, in this request.
+    fn client_timeout(&self) -> Duration {
+        let own = self.settings.timeouts.client;
+        self.client.timeout().unwrap_or(own)
     }
 
     fn is_stopping(&self) -> bool {
@@ -314,13 +320,18 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if let Poll::Ready(Ok(response)) = polled {
                 return Poll::Ready(Some(response));
             }
-            if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
+            let timeout = self.client_timeout();
+            if feed.poll(cx, &mut self.io, &mut self.timer, timeout) {
                 continue;
             }
             if self.client.aborts_on_close() && feed.is_complete() && self.io.input.is_empty() {
                 // Bytes are the next request of a client that pipelines.
                 match self.io.poll_read_head(cx) {
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
+                    Poll::Ready(Ok(0)) => return Poll::Ready(None),
+                    Poll::Ready(Err(_)) => {
+                        self.client.broke_off(Broken::Gone);
+                        return Poll::Ready(None);
+                    }
                     Poll::Ready(Ok(_)) | Poll::Pending => {}
                 }
             }

@@ -52,7 +52,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
                         return Poll::Ready(Written::Broken(Broken::Gone));
                     }
                     Poll::Pending => {
-                        if feed.poll(cx, &mut self.io, &mut self.timer, &self.settings.timeouts) {
+                        let timeout = self.client_timeout();
+                        if feed.poll(cx, &mut self.io, &mut self.timer, timeout) {
                             continue;
                         }
                         // Only the client's own silence counts against it.
@@ -83,7 +84,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<'_, IO> {
             Poll::Ready(Err(_)) => Poll::Ready(Written::Broken(Broken::Gone)),
             Poll::Pending => {
                 if !self.stalled || self.io.written() != before {
-                    self.timer.start(self.settings.timeouts.client);
+                    self.timer.start(self.client_timeout());
                     self.stalled = true;
                 }
                 self.timer

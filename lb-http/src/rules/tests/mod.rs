@@ -1,5 +1,7 @@
 //! Rules: what they do, and what is wrong with those that are not.
 
+mod kept;
+
 use std::sync::Arc;
 
 use http::{Request, StatusCode};
@@ -69,8 +71,8 @@ fn every_mistake_is_told_with_its_place() {
             "set-nice: `set-nice` is HAProxy's, and not built yet",
         ),
         (
-            "set-src src",
-            "set-src: `set-src` is HAProxy's, and not built yet",
+            "set-nice 5",
+            "set-nice: `set-nice` is HAProxy's, and not built yet",
         ),
         (
             "deny deny_status 99",
@@ -180,23 +182,15 @@ fn every_mistake_is_told_with_its_place() {
             "set-method CONNECT",
             "CONNECT: this is no method that a request can be given",
         ),
-        ("set-var(a) src", "a: `a` is not the name of a variable"),
+        ("set-var(a) src", "a: `a` names no variable"),
+        ("set-var(foo.a) src", "foo.a: there is no scope `foo`"),
         (
-            "set-var(foo.a) src",
-            "foo.a: `foo.a` is not the name of a variable",
-        ),
-        ("set-var src", "set-var: expected a variable in parentheses"),
-        (
-            "set-var(proc.a) src",
-            "proc.a: variables of `proc` are HAProxy's, and not built yet",
+            "set-var src",
+            "set-var: `set-var` needs a variable, as `txn.user`",
         ),
         (
             "set-var(res.a) src",
             "res.a: variables of `res` begin with the response",
-        ),
-        (
-            "set-var(txn.a,ifset) src",
-            "ifset: conditions of a variable are not built yet",
         ),
         ("set-var(txn.a) scr", "scr: there is no fetch `scr`"),
         (
@@ -251,7 +245,7 @@ fn what_is_kept_is_there_for_whoever_comes_later() {
     let verdict = rules.apply(&mut request, &mut kept, &Pages::default());
     assert!(matches!(verdict, Verdict::Pass));
     let value = |scope, name| {
-        let value = kept.variable(registry.variable(scope, name));
+        let value = kept.variable(&registry.variable(scope, name));
         value.map(|value| value.as_sample().to_string())
     };
     assert_eq!(value(VariableScope::Transaction, "path").unwrap(), "/p");
