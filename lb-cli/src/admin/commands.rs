@@ -123,7 +123,7 @@ fn shows(table: Table, live: &Live) -> Table {
             // It may hold passwords that the configuration takes from there.
             AdminLevel::Admin,
             "variables of the environment",
-            on(system, process::environment),
+            on(live, process::environment),
         )
         .command(
             "show errors [<px>] [request|response]",

@@ -22,7 +22,7 @@ impl System {
         let workers = self.all_tallies().iter().enumerate();
         let one = |(worker, tallies): (usize, &std::sync::Arc<super::tally::Tallies>)| {
             let frontends = 0..self.frontends().len();
-            let totals = Totals::of(frontends.map(|at| tallies.frontend(at)));
+            let totals = Totals::of(frontends.map(|at| &**tallies.frontend(at)));
             let snapshots = self.backends().iter().map(|one| one.pool().snapshot());
             let idle = snapshots.map(|snapshot| {
                 let servers = snapshot.all().iter();
@@ -34,7 +34,7 @@ impl System {
                 bytes_in: totals.bytes_in,
                 bytes_out: totals.bytes_out,
                 idle: idle.sum::<usize>() as u64,
-                silent: self.beats.silence(worker, now),
+                silent: self.shared.beats.silence(worker, now),
             }
         };
         workers.map(one).collect()
