@@ -8,7 +8,7 @@ use super::{
     lists, process, servers, sessions,
     statistics::Statistics,
     table::{CommandError, Replying, Table},
-    tables,
+    tables, variables,
     vrrp::Vrrp,
 };
 use crate::{
@@ -56,7 +56,7 @@ fn reloading(table: Table, reload: Arc<Reload>) -> Table {
 /// Looks at a system.
 fn shows(table: Table, live: &Live) -> Table {
     type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
-    let shows: [(&str, &str, Show); 12] = [
+    let shows: [(&str, &str, Show); 13] = [
         (
             "show activity",
             "what each worker has done",
@@ -108,6 +108,11 @@ fn shows(table: Table, live: &Live) -> Table {
         ("show version", "the version of this process", |_, _| {
             Ok(env!("CARGO_PKG_VERSION").to_owned().into())
         }),
+        (
+            "get var <name>",
+            "a variable of the process",
+            variables::get,
+        ),
         (
             "get weight <bk>/<srv>",
             "a server's weight",
@@ -164,7 +169,7 @@ fn apart(
 /// Changes a system.
 fn all_changes(table: Table, live: &Live) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
-    let changes: [(&str, &str, Change); 31] = [
+    let changes: [(&str, &str, Change); 32] = [
         (
             "add acl [@<ver>] <acl> <pattern>",
             "adds a pattern to a file of them",
@@ -299,6 +304,11 @@ fn all_changes(table: Table, live: &Live) -> Table {
             "set table <table> key <k> [data.* <v>]*",
             "what is counted of a key, which may be new",
             tables::set,
+        ),
+        (
+            "set var <name> [expr] <expr>*",
+            "gives a variable of the process another value",
+            variables::set,
         ),
         (
             "set weight <bk>/<srv> <weight>",

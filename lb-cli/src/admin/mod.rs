@@ -27,6 +27,7 @@ mod tables;
 mod typed;
 mod unbuilt;
 mod usage;
+mod variables;
 mod vrrp;
 
 pub(crate) use self::{commands::table, session::LONGEST_LINE, socket::Socket};

@@ -19,7 +19,12 @@ pub(crate) struct Activity {
 impl System {
     /// Of each worker.
     pub(crate) fn activity(&self, now: Instant) -> Vec<Activity> {
-        let workers = self.all_tallies().iter().enumerate();
+        // Behind them is what another process has counted.
+        let workers = self
+            .all_tallies()
+            .iter()
+            .take(self.workers().get())
+            .enumerate();
         let one = |(worker, tallies): (usize, &std::sync::Arc<super::tally::Tallies>)| {
             let frontends = 0..self.frontends().len();
             let totals = Totals::of(frontends.map(|at| &**tallies.frontend(at)));

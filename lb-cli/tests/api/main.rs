@@ -18,3 +18,4 @@ mod sessions;
 mod tables;
 mod threads;
 mod top;
+mod variables;
