@@ -111,7 +111,7 @@ fn an_unknown_command_is_an_error_and_says_what_there_is() {
     let (_lb, _, _origin) = serve(&place, "");
     let done = place.ctl(&["shw", "info"]);
     assert_eq!((done.code, done.out.as_str()), (1, ""));
-    let start = "error: Unknown command: 'shw info', but maybe one of the following ones is a better match:\n  show backend";
+    let start = "error: Unknown command: 'shw info', but maybe one of the following ones is a better match:\n  show acl ";
     assert!(done.err.starts_with(start), "{}", done.err);
     // What could be answered is, in the same line.
     let done = place.ctl(&["help; xyzzy"]);

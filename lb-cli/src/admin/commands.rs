@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::{
     Reply, changes, dump, errors,
     info::Info,
-    lists, servers, sessions,
+    lists, process, servers, sessions,
     statistics::Statistics,
     table::{CommandError, Replying, Table},
-    tables,
+    tables, variables,
     vrrp::Vrrp,
 };
 use crate::{
@@ -56,7 +56,12 @@ fn reloading(table: Table, reload: Arc<Reload>) -> Table {
 /// Looks at a system.
 fn shows(table: Table, live: &Live) -> Table {
     type Show = fn(&System, &[String]) -> Result<Reply, Refusal>;
-    let shows: [(&str, &str, Show); 11] = [
+    let shows: [(&str, &str, Show); 13] = [
+        (
+            "show activity",
+            "what each worker has done",
+            process::activity,
+        ),
         ("show backend", "the backends there are", |system, _| {
             Ok(servers::backends(system).into())
         }),
@@ -104,6 +109,11 @@ fn shows(table: Table, live: &Live) -> Table {
             Ok(env!("CARGO_PKG_VERSION").to_owned().into())
         }),
         (
+            "get var <name>",
+            "a variable of the process",
+            variables::get,
+        ),
+        (
             "get weight <bk>/<srv>",
             "a server's weight",
             |system, words| Ok(changes::weight(system, words)?.into()),
@@ -113,6 +123,13 @@ fn shows(table: Table, live: &Live) -> Table {
         table.direct(usage, AdminLevel::User, help, on(live, show))
     });
     table
+        .direct(
+            "show env [<var>]",
+            // It may hold passwords that the configuration takes from there.
+            AdminLevel::Admin,
+            "variables of the environment",
+            on(live, process::environment),
+        )
         .command(
             "show errors [<px>] [request|response]",
             AdminLevel::Operator,
@@ -152,7 +169,7 @@ fn apart(
 /// Changes a system.
 fn all_changes(table: Table, live: &Live) -> Table {
     type Change = fn(&System, &[String]) -> Result<String, Refusal>;
-    let changes: [(&str, &str, Change); 31] = [
+    let changes: [(&str, &str, Change); 32] = [
         (
             "add acl [@<ver>] <acl> <pattern>",
             "adds a pattern to a file of them",
@@ -287,6 +304,11 @@ fn all_changes(table: Table, live: &Live) -> Table {
             "set table <table> key <k> [data.* <v>]*",
             "what is counted of a key, which may be new",
             tables::set,
+        ),
+        (
+            "set var <name> [expr] <expr>*",
+            "gives a variable of the process another value",
+            variables::set,
         ),
         (
             "set weight <bk>/<srv> <weight>",

@@ -15,6 +15,7 @@ mod errors;
 mod info;
 mod line;
 mod lists;
+mod process;
 mod reply;
 mod servers;
 mod session;
@@ -26,6 +27,7 @@ mod tables;
 mod typed;
 mod unbuilt;
 mod usage;
+mod variables;
 mod vrrp;
 
 pub(crate) use self::{commands::table, session::LONGEST_LINE, socket::Socket};

@@ -326,7 +326,7 @@ impl Table {
         }
     }
 
-    /// A line for each command that `level` allows and `which` wants.
+    /// A line for each command that `level` allows and `which` wants, in alphabetical order.
     fn help(&self, level: AdminLevel, which: impl Fn(&Command) -> bool) -> String {
         let own = [
             ("help", "this list"),
@@ -337,9 +337,12 @@ impl Table {
             .commands
             .iter()
             .filter(|c| c.level <= level && which(c));
-        let lines = wanted.map(|command| (command.usage.text, command.help));
+        let mut lines: Vec<_> = wanted
+            .map(|command| (command.usage.text, command.help))
+            .collect();
+        lines.sort_unstable();
         let mut text = String::new();
-        for (usage, help) in lines.chain(own) {
+        for (usage, help) in lines.into_iter().chain(own) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {usage:<40} : {help}");
         }

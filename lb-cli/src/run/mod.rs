@@ -6,6 +6,7 @@
 //! servers with their limits and counters, and the counts of connections.
 
 mod accept;
+mod activity;
 mod added;
 mod assemble;
 mod change;
@@ -38,6 +39,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use lb_tcp::BindError;
 
+pub(crate) use activity::Activity;
 pub use change::Refusal;
 pub(crate) use change::Target;
 pub use history::History;

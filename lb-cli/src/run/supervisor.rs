@@ -46,6 +46,12 @@ impl Beats {
         self.workers.iter().position(silent)
     }
 
+    /// For how long a worker has not lived, in milliseconds.
+    pub(super) fn silence(&self, worker: usize, now: Instant) -> u64 {
+        let beat = self.workers[worker].load(Ordering::Relaxed);
+        self.millis(now).saturating_sub(beat)
+    }
+
     fn millis(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.started);
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

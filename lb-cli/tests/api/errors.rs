@@ -79,9 +79,6 @@ fn the_last_of_each_section_is_kept_as_in_haproxy() {
         "[frontend.web]\nbind = [\"FRONT\"]\ndefault_backend = \"app\"\n\
          [backend.app]\nserver = [{{ name = \"s\", address = \"{server}\" }}]\n"
     ));
-    rig.lb.wait_until("HAProxy listens", |_| {
-        std::fs::exists(haproxy.place.path()).is_ok_and(|here| here)
-    });
     let same = |command: &str| {
         let told = |place: &Place| settled(&place.ask(command));
         let (ours, theirs) = (told(&rig.place), told(&haproxy.place));

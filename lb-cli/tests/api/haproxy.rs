@@ -1,12 +1,16 @@
 //! The same commands on HAProxy's socket and on `lb`'s: the answers are the same, to the letter.
 
 use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    process::{Running, free},
+    process::{PATIENCE, Running, free},
     rig::Place,
 };
 
@@ -31,7 +35,25 @@ impl Haproxy {
         let child = haproxy
             .spawn()
             .expect("haproxy, which the package haproxy has");
-        Self { child, file, place }
+        let haproxy = Self { child, file, place };
+        let deadline = Instant::now() + PATIENCE;
+        while !haproxy.answers() {
+            assert!(Instant::now() < deadline, "HAProxy does not answer");
+            thread::sleep(Duration::from_millis(5));
+        }
+        haproxy
+    }
+
+    /// Its socket is there before it is listened on, and that before all else is.
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = UnixStream::connect(self.place.path()) else {
+            return false;
+        };
+        let mut answer = String::new();
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let _ = stream.write_all(b"show info\n");
+        let _ = stream.read_to_string(&mut answer);
+        !answer.is_empty()
     }
 }
 

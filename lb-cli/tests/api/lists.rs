@@ -46,18 +46,14 @@ impl Pair {
              server = [{{ name = \"a\", address = \"{server}\" }}]\n",
             place.path()
         ));
-        let pair = Self {
+        Self {
             haproxy,
             place,
             lb,
             doors: [door, front],
             map,
             hosts,
-        };
-        pair.lb.wait_until("HAProxy listens", |_| {
-            fs::exists(pair.haproxy.place.path()).is_ok_and(|here| here)
-        });
-        pair
+        }
     }
 
     /// A command with the names of the files in it.

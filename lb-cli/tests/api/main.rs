@@ -16,4 +16,6 @@ mod process;
 mod rig;
 mod sessions;
 mod tables;
+mod threads;
 mod top;
+mod variables;

@@ -73,15 +73,11 @@ fn a_refusal_has_a_code_and_an_exit_code() {
             "conflict",
             "Only servers in maintenance mode can be deleted.",
         ),
+        ("show table nope", "no-such-table", "No such table"),
         (
-            "show peers",
-            "not-supported",
-            "`show table` is not supported by this version of lb yet",
-        ),
-        (
-            "show sess all",
-            "not-supported",
-            "`show sess` is not supported by this version of lb yet",
+            "set map nope a b",
+            "no-such-map",
+            "Unknown map identifier. Please use #<id> or <file>.",
         ),
         (
             "set rate-limit sessions global 5",

@@ -141,9 +141,6 @@ fn the_words_are_haproxys() {
          frontend web\n bind {door}\n default_backend app\nbackend app\n server a {address}\n"
     ));
     let rig = Rig::of(&[address]);
-    rig.lb.wait_until("HAProxy listens", |_| {
-        std::fs::exists(haproxy.place.path()).is_ok_and(|here| here)
-    });
     for command in [
         "show sess 0x99",
         "shutdown session",

@@ -222,6 +222,14 @@ impl Registry {
         variable
     }
 
+    /// The variable of this name, if an expression or a rule has named it.
+    pub fn find_variable(&self, scope: VariableScope, name: &str) -> Option<Variable> {
+        let variables = self.lock_variables();
+        let mut known = variables.iter();
+        let found = known.find(|(of, known)| of.scope == scope && **known == *name);
+        found.map(|(variable, _)| variable.clone())
+    }
+
     /// The variable that an argument names, as `txn.user`.
     ///
     /// # Errors
