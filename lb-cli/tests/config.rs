@@ -192,7 +192,10 @@ fn places_follow_every_escape_of_toml() {
         assert_eq!(before.end, text.rfind("word").unwrap(), "{key}");
     }
     // A variable, or a line that goes on, cannot be followed.
-    for key in ["balance = '${X:-a} word'", "balance = \"\"\"a \\\n word\"\"\""] {
+    for key in [
+        "balance = '${X:-a} word'",
+        "balance = \"\"\"a \\\n word\"\"\"",
+    ] {
         let text = format!("[listen.a]\nbind = [':80']\n{key}\n");
         let balance = good(&text).backends[0].balance.clone();
         assert_eq!(balance.at(2..3), balance.span(), "{key}");

@@ -30,6 +30,7 @@ use super::{
     record::{Asked, Body, By, Record},
     system::{RunningBackend, RunningFrontend},
     tally::{Tallies, Traffic},
+    wait,
 };
 use crate::{
     config::model::HttpConnection,
@@ -200,7 +201,7 @@ async fn respond(
     );
     let rules = &plan.rules().request;
     if !rules.is_empty() {
-        let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
+        let verdict = wait::apply(rules, &mut request, &mut transaction, plan.pages()).await;
         client = request.extensions().get().cloned();
         if let Some(answer) = answer(&site, verdict).await {
             let record = client.map(|client| {
@@ -243,7 +244,7 @@ async fn respond(
     };
     let rules = &target.backend.plan.rules().request;
     if !rules.is_empty() && !target.own {
-        let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
+        let verdict = wait::apply(rules, &mut request, &mut transaction, &target.pages).await;
         client = request.extensions().get().cloned();
         if let Some(answer) = answer(&site, verdict).await {
             let record = client.map(|client| {

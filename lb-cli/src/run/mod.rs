@@ -23,6 +23,7 @@ mod supervisor;
 mod system;
 mod tally;
 mod vrrp;
+mod wait;
 mod worker;
 
 use std::{io, sync::Arc};

@@ -28,6 +28,7 @@ use tokio::{
 };
 
 pub use crate::h1::request::{Limits, MAX_FIELDS};
+pub(crate) use incoming::AHEAD;
 pub use incoming::{Incoming, ReadError};
 pub use shutdown::Shutdown;
 
