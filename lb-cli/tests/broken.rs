@@ -71,6 +71,26 @@ fn every_broken_file_gets_its_whole_report() {
     assert!(differences.is_empty(), "{differences}");
 }
 
+/// Each line of this file is wrong in its own way, and none is taken.
+#[test]
+fn every_broken_rule_is_reported_at_its_line() {
+    let path = Path::new(BROKEN).join("words.toml");
+    let report = problems(std::slice::from_ref(&path));
+    let text = fs::read_to_string(&path).unwrap();
+    let rules = text.lines().enumerate().filter(|(_, line)| {
+        let line = line.trim_start();
+        line.starts_with(['"', '\'']) || line.starts_with("acl.")
+    });
+    let mut count = 0;
+    for (at, rule) in rules {
+        let found = report.iter().find(|problem| problem.line == at + 1);
+        let found = found.unwrap_or_else(|| panic!("this is taken: {rule}"));
+        assert!(found.column > 1, "{rule}");
+        count += 1;
+    }
+    assert!(count > 100, "{count}");
+}
+
 #[test]
 fn every_problem_has_a_place_and_shows_it() {
     for case in cases() {

@@ -170,9 +170,36 @@ fn words_of_another_language_keep_their_exact_place() {
     assert!(api.condition.as_ref().unwrap().unless && app.condition.is_none());
     let backend = config.backend("app").unwrap();
     assert_eq!(at(backend.balance.at(4..9)), "depth");
-    // An escape moves the text against the file: the whole string is the place.
     let escaped = &config.frontends[0].acl[1].conditions[0];
-    assert_eq!(at(escaped.at(0..3)), r#""hdr(host) -i \"a\"""#);
+    assert_eq!(at(escaped.at(0..3)), "hdr");
+    assert_eq!(at(escaped.at(13..16)), r#"\"a\""#);
+}
+
+#[test]
+fn places_follow_every_escape_of_toml() {
+    let keys = [
+        r#"balance = "\tx\\\u00e9\U0001f600\x41é word""#,
+        "balance = \"\"\"\n\\\"\"x\ny word\"\"\"",
+    ];
+    for key in keys {
+        let text = format!("[listen.a]\nbind = [':80']\n{key}\n");
+        let config = good(&text);
+        let balance = &config.backends[0].balance;
+        let start = balance.len() - "word".len();
+        assert_eq!(&text[balance.at(start..balance.len()).range()], "word");
+        // Up to it, the file has what stands before it.
+        let before = balance.at(0..start).range();
+        assert_eq!(before.end, text.rfind("word").unwrap(), "{key}");
+    }
+    // A variable, or a line that goes on, cannot be followed.
+    for key in [
+        "balance = '${X:-a} word'",
+        "balance = \"\"\"a \\\n word\"\"\"",
+    ] {
+        let text = format!("[listen.a]\nbind = [':80']\n{key}\n");
+        let balance = good(&text).backends[0].balance.clone();
+        assert_eq!(balance.at(2..3), balance.span(), "{key}");
+    }
 }
 
 #[test]

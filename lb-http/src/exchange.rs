@@ -110,6 +110,8 @@ pub enum Failure {
     InvalidBody,
     /// The client's body did not come in time (408, `cD`).
     ClientTimeout,
+    /// A rule waited for the client's body, which did not come in time (408, `cR`).
+    BodyTimeout,
     /// The client's body is over the limit (413, `PR`).
     BodyTooLarge,
     /// The server was marked down under the request (503, `D`).

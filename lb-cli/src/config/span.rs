@@ -3,7 +3,11 @@
 //! A value that is text in another language (a condition, a `balance` line) is checked long after the file was read. It
 //! is kept as [`Spanned<String>`], so that the later stage points at the very word it dislikes.
 
-use std::{fmt, ops::Deref, ops::Range};
+use std::{
+    fmt,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 /// A byte range of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +56,18 @@ impl Span {
 pub struct Spanned<T> {
     value: T,
     span: Span,
-    /// The bytes of the span are the bytes of the value: no escapes, no substituted variable.
-    verbatim: bool,
+    spelling: Spelling,
+}
+
+/// How a file spells a text.
+#[derive(Clone, Debug)]
+enum Spelling {
+    /// The bytes of the span are the bytes of the value.
+    Verbatim,
+    /// With escapes: where each byte of the value begins in the source, and where the last one ends.
+    Escaped(Arc<[usize]>),
+    /// In another way, as by a variable; or it is no text.
+    Other,
 }
 
 impl<T> Spanned<T> {
@@ -62,7 +76,7 @@ impl<T> Spanned<T> {
         Self {
             value,
             span,
-            verbatim: false,
+            spelling: Spelling::Other,
         }
     }
 
@@ -92,18 +106,36 @@ impl Spanned<String> {
         Self {
             value,
             span,
-            verbatim: true,
+            spelling: Spelling::Verbatim,
         }
     }
 
-    /// The place of bytes `range` of this text. The whole string where the file spells it in another way (escapes, a
-    /// substituted variable), or where `range` reaches outside of it.
+    /// `value`, of which the bytes begin at these places of the source; the last place is its end.
+    pub(super) fn escaped(value: String, span: Span, places: Vec<usize>) -> Self {
+        debug_assert_eq!(
+            places.len(),
+            value.len() + 1,
+            "one for each byte, and the end"
+        );
+        Self {
+            value,
+            span,
+            spelling: Spelling::Escaped(places.into()),
+        }
+    }
+
+    /// The place of bytes `range` of this text. The whole string where the file spells it in a way that cannot be
+    /// followed (a substituted variable), or where `range` reaches outside of it.
     pub fn at(&self, range: Range<usize>) -> Span {
-        if !self.verbatim || range.start > range.end || range.end > self.value.len() {
+        if range.start > range.end || range.end > self.value.len() {
             return self.span;
         }
-        let base = self.span.start;
-        Span::new(self.span.source, base + range.start..base + range.end)
+        let range = match &self.spelling {
+            Spelling::Verbatim => self.span.start + range.start..self.span.start + range.end,
+            Spelling::Escaped(places) => places[range.start]..places[range.end],
+            Spelling::Other => return self.span,
+        };
+        Span::new(self.span.source, range)
     }
 
     /// A piece of this text, with its own place.
@@ -111,10 +143,14 @@ impl Spanned<String> {
     /// # Panics
     /// Where `range` is not a range of `str`.
     pub fn slice(&self, range: Range<usize>) -> Self {
+        let spelling = match &self.spelling {
+            Spelling::Escaped(places) => Spelling::Escaped(places[range.start..=range.end].into()),
+            other => other.clone(),
+        };
         Self {
             value: self.value[range.clone()].to_owned(),
             span: self.at(range),
-            verbatim: self.verbatim,
+            spelling,
         }
     }
 }

@@ -307,6 +307,10 @@ impl<'a> Value<'a> {
                 text.to_owned(),
                 Span::new(self.source, inner_start..inner_start + text.len()),
             )
+        } else if let Some(places) = unescape(trimmed.unwrap_or(inner), text, inner_start) {
+            let end = places.last().map_or(inner_start, |end| *end);
+            let span = Span::new(self.source, inner_start..end);
+            Spanned::escaped(text.to_owned(), span, places)
         } else {
             Spanned::new(text.to_owned(), self.span())
         }
@@ -323,4 +327,30 @@ impl<'a> Value<'a> {
             DeValue::Table(_) => "a table",
         }
     }
+}
+
+/// Where each byte of `text` begins in the source, and where it ends, if `raw`, which begins at `start`, spells it with
+/// TOML's escapes.
+fn unescape(raw: &str, text: &str, start: usize) -> Option<Vec<usize>> {
+    let mut places = Vec::with_capacity(text.len() + 1);
+    let (mut rest, mut at) = (raw, start);
+    for letter in text.chars() {
+        let spelled = match (rest.strip_prefix('\\'), rest.chars().next()?) {
+            (None, plain) if plain == letter => plain.len_utf8(),
+            (None, _) => return None,
+            (Some(escape), _) => match escape.bytes().next()? {
+                b'x' => 4,
+                b'u' => 6,
+                b'U' => 10,
+                // A line that goes on.
+                b' ' | b'\t' | b'\r' | b'\n' => return None,
+                _ => 2,
+            },
+        };
+        places.extend(std::iter::repeat_n(at, letter.len_utf8()));
+        rest = rest.get(spelled..)?;
+        at += spelled;
+    }
+    places.push(at);
+    rest.is_empty().then_some(places)
 }

@@ -41,6 +41,7 @@ impl Termination {
             }
             Some(Failure::Client) => Self('C', 'D'),
             Some(Failure::ClientTimeout) => Self('c', 'D'),
+            Some(Failure::BodyTimeout) => Self('c', 'R'),
             Some(
                 Failure::BodyTooLarge | Failure::Denied | Failure::Rejected | Failure::Rewrite,
             ) => Self('P', 'R'),

@@ -45,7 +45,7 @@ impl Rules {
         let texts = |rules: &[Rule]| -> Vec<String> {
             rules.iter().map(|rule| rule.0.to_string()).collect()
         };
-        let section = section.files(&read_file);
+        let section = section.files(&read_file).waits();
         let response = &model.http_response;
         let response = ResponseRules::compile_in(&texts(response), &scopes.response, section)
             .map_err(|errors| told(response, errors))

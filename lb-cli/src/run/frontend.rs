@@ -23,6 +23,7 @@ use super::{
     record::{Asked, Body, By, Record},
     site::{Entrance, Site, Target},
     tally::Traffic,
+    wait,
 };
 use crate::{
     config::model::HttpConnection,
@@ -49,7 +50,7 @@ pub(super) async fn respond(
     );
     let rules = &plan.rules().request;
     if !rules.is_empty() {
-        let verdict = rules.apply(&mut request, &mut transaction, plan.pages());
+        let verdict = wait::apply(rules, &mut request, &mut transaction, plan.pages()).await;
         client = client_of(&request);
         if let Some(answer) = answer(&site, verdict).await {
             let record = Record::new(&site, By::Nobody, client, asked, transaction);
@@ -81,7 +82,7 @@ pub(super) async fn respond(
     };
     let rules = &target.backend.plan.rules().request;
     if !rules.is_empty() && !target.own {
-        let verdict = rules.apply(&mut request, &mut transaction, &target.pages);
+        let verdict = wait::apply(rules, &mut request, &mut transaction, &target.pages).await;
         client = client_of(&request);
         if let Some(answer) = answer(&site, verdict).await {
             let record = Record::new(&site, by, client, asked, transaction);

@@ -33,6 +33,7 @@ mod system;
 pub(crate) mod takeover;
 mod tally;
 mod vrrp;
+mod wait;
 mod worker;
 
 use std::{io, path::PathBuf, sync::Arc};

@@ -11,6 +11,7 @@ mod common;
 mod connection;
 mod monitor;
 mod purpose;
+mod waiting;
 
 use std::{fmt::Write as _, net::SocketAddr};
 

@@ -9,7 +9,7 @@ use super::{
     fetch::{Fetch, Known, Vocabulary},
     file::PatternFile,
     parse::Parser,
-    pattern::{Matcher, Method, Source},
+    pattern::{Matcher, Method, Source, check_bounds},
     word::Word,
 };
 
@@ -82,6 +82,9 @@ impl<V: Vocabulary> Parser<'_, V> {
             {
                 return Err(source.error(format!("this never matches: {why}")));
             }
+        }
+        if let (Method::Int, Some(bounds)) = (method, fetch.bounds()) {
+            check_bounds(&arguments.sources, bounds)?;
         }
         let start = first.span().offset;
         let end = words.last().map_or(start, |word| {
@@ -156,6 +159,10 @@ impl<V: Vocabulary> Parser<'_, V> {
                             flag.span(),
                             "`-m` stands before `-f` and patterns",
                         ));
+                    }
+                    if arguments.method.is_some() {
+                        let message = "a test has one matcher";
+                        return Err(ConditionError::new(flag.span(), message));
                     }
                     arguments.method = Some((method(name)?, name));
                 }

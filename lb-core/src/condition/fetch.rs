@@ -27,6 +27,13 @@ pub trait Fetch {
         let _ = (text, start);
         None
     }
+
+    /// The least and the greatest number that this ever yields, where it yields numbers and that is known.
+    ///
+    /// Asked when a condition is compiled, likewise.
+    fn bounds(&self) -> Option<(i64, i64)> {
+        None
+    }
 }
 
 /// What a [`Vocabulary`] says of a name.

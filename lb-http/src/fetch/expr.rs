@@ -164,6 +164,19 @@ impl Fetch for HttpExpr {
         };
         Some(why.to_owned())
     }
+
+    fn bounds(&self) -> Option<(i64, i64)> {
+        let name = self.written.split(['(', ',']).next().unwrap_or_default();
+        match name {
+            _ if !self.converters.is_empty() => None,
+            "src_port" | "dst_port" => Some((0, 65_535)),
+            // RFC 9112 §4: three digits.
+            "status" => Some((100, 999)),
+            "nbsrv" | "be_conn" | "fe_conn" | "queue" | "srv_conn" => Some((0, i64::MAX)),
+            _ if matches!(self.fetch, HttpFetch::Count(..)) => Some((0, i64::MAX)),
+            _ => None,
+        }
+    }
 }
 
 impl Other {

@@ -70,6 +70,10 @@ fn rule<A>(
         return Err(vec![ConditionError::new(span, "expected an action")]);
     };
     let is_end = |word: &Word| word.is("if") || word.is("unless");
+    if is_end(name) {
+        let error = ConditionError::new(name.span(), "expected an action before the condition");
+        return Err(vec![error.help("as in `deny if …`")]);
+    }
     let end = rest.iter().position(is_end).unwrap_or(rest.len());
     let (mut errors, mut condition) = (Vec::new(), None);
     if end < rest.len() {

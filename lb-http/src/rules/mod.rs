@@ -40,6 +40,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Response;
 use lb_core::condition::Condition;
@@ -69,6 +71,21 @@ pub enum Verdict {
     Answer(Answer),
     /// It is answered, too, but only after the time-out `tarpit`.
     Tarpit(Answer),
+    /// Its body is to come first; then [`RequestRules::resume`] goes on. Only from rules of a [`Section`] that waits.
+    Wait(Wait),
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Wait {
+    /// So long at most.
+    pub time: Duration,
+    /// Bytes of the body; `None`: all of it.
+    pub at_least: Option<usize>,
+    /// The rule to go on with.
+    next: usize,
+    strict: bool,
 }
 
 /// A response of a rule.

@@ -7,8 +7,10 @@ use lb_core::condition::Scope;
 use lb_core::table::Tracked;
 
 use super::{
-    Answer, Rule, RuleError, RuleTrace, Section, Verdict,
-    action::{Capture, Failed, HeaderRule, Line, Made, Malformed, Part, RequestAction, Which},
+    Answer, Rule, RuleError, RuleTrace, Section, Verdict, Wait,
+    action::{
+        Capture, Failed, HeaderRule, Line, Made, Malformed, Part, RequestAction, WaitRule, Which,
+    },
     compile::compile,
     trace,
 };
@@ -39,6 +41,7 @@ enum Step<'r> {
     SendOnce,
     Timeout(Which, Duration),
     Track(usize, Tracked),
+    Wait(WaitRule),
 }
 
 impl RequestRules {
@@ -91,10 +94,27 @@ impl RequestRules {
         transaction: &mut Transaction,
         pages: &Pages,
     ) -> Verdict {
-        self.run(request, transaction, pages, None)
+        self.run((0, true), request, transaction, pages, None)
     }
 
-    /// The same, and tells of every rule what it did.
+    /// Goes on where a rule said to wait.
+    pub fn resume<B>(
+        &self,
+        after: &Wait,
+        request: &mut Request<B>,
+        transaction: &mut Transaction,
+        pages: &Pages,
+    ) -> Verdict {
+        self.run(
+            (after.next, after.strict),
+            request,
+            transaction,
+            pages,
+            None,
+        )
+    }
+
+    /// The same without a wait, and tells of every rule what it did.
     pub fn apply_traced<B>(
         &self,
         request: &mut Request<B>,
@@ -103,22 +123,27 @@ impl RequestRules {
         traces: &mut Vec<RuleTrace>,
     ) -> Verdict {
         let before = traces.len();
-        let verdict = self.run(request, transaction, pages, Some(traces));
+        let mut verdict = self.run((0, true), request, transaction, pages, Some(traces));
+        while let Verdict::Wait(wait) = verdict {
+            let from = (wait.next, wait.strict);
+            verdict = self.run(from, request, transaction, pages, Some(traces));
+        }
         let looked_at = traces.len() - before;
         let rest = self.rules.iter().skip(looked_at);
         traces.extend(rest.map(|rule| RuleTrace::passed_over(&rule.text)));
         verdict
     }
 
+    /// Begins with the rule at this place; do rewrites that fail end the matter there?
     fn run<B>(
         &self,
+        (from, mut strict): (usize, bool),
         request: &mut Request<B>,
         transaction: &mut Transaction,
         pages: &Pages,
         mut traces: Option<&mut Vec<RuleTrace>>,
     ) -> Verdict {
-        let mut rules = self.rules.iter();
-        let mut strict = true;
+        let mut rules = self.rules[from..].iter();
         loop {
             // Made anew only where a rule has changed what is seen.
             let view = View::of(request).transaction(transaction);
@@ -186,6 +211,15 @@ impl RequestRules {
                         request.extensions_mut().get_or_insert_default();
                     overrides.no_resend = true;
                     Ok(())
+                }
+                Step::Wait(rule) => {
+                    trace::tell(&mut traces, || format!("at most {:?}", rule.time));
+                    return Verdict::Wait(Wait {
+                        time: rule.time,
+                        at_least: rule.at_least,
+                        next: self.rules.len() - rules.len(),
+                        strict,
+                    });
                 }
                 Step::Timeout(which, time) => {
                     which.set(request, time);
@@ -267,6 +301,7 @@ impl RequestAction {
                 rule.apply(view);
                 None
             }
+            Self::Wait(rule) => Some(Step::Wait(*rule)),
         }
     }
 }

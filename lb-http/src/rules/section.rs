@@ -12,6 +12,7 @@ pub struct Section<'a> {
     request: Option<&'a [usize]>,
     response: Option<&'a [usize]>,
     pub(super) read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    pub(super) waits: bool,
 }
 
 impl<'a> Section<'a> {
@@ -23,6 +24,7 @@ impl<'a> Section<'a> {
             request: Some(&[]),
             response: Some(&[]),
             read: &|path| std::fs::read(path),
+            waits: false,
         }
     }
 
@@ -45,6 +47,13 @@ impl<'a> Section<'a> {
     #[must_use]
     pub fn files(mut self, read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Self {
         self.read = read;
+        self
+    }
+
+    /// Whoever applies its rules waits where one says so ([`Verdict::Wait`](super::Verdict::Wait)).
+    #[must_use]
+    pub fn waits(mut self) -> Self {
+        self.waits = true;
         self
     }
 

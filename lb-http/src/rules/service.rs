@@ -41,13 +41,18 @@ where
     fn call(&mut self, mut request: Request<A>) -> Self::Future {
         let rules = &self.rules;
         let mut transaction = Transaction::new();
-        let verdict = rules
-            .request
-            .apply(&mut request, &mut transaction, &rules.pages);
+        let pages = &rules.pages;
+        let mut verdict = rules.request.apply(&mut request, &mut transaction, pages);
+        // A section that does not wait has no such rules.
+        while let Verdict::Wait(wait) = verdict {
+            verdict = rules
+                .request
+                .resume(&wait, &mut request, &mut transaction, pages);
+        }
         let client: Option<Client> = request.extensions().get().cloned();
         let rules = Arc::clone(rules);
         match verdict {
-            Verdict::Pass => {
+            Verdict::Pass | Verdict::Wait(_) => {
                 let future = self.inner.call(request);
                 ResponseFuture::of_service(future, rules, client, transaction)
             }

@@ -67,6 +67,7 @@ impl Verdict {
         match self {
             Self::Pass => "no later rule of this list is looked at".to_owned(),
             Self::Answer(answer) => answer.told(),
+            Self::Wait(_) => String::new(),
             Self::Tarpit(answer) => format!("{}, after the time-out `tarpit`", answer.told()),
         }
     }

@@ -6,13 +6,14 @@
 //! and not before.
 
 use std::{
+    collections::VecDeque,
     fmt,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -69,7 +70,20 @@ struct Pipe {
 pub struct Incoming {
     pipe: Option<Arc<Pipe>>,
     remaining: Option<u64>,
+    /// In a box: few bodies are read ahead.
+    ahead: Option<Box<Ahead>>,
 }
+
+/// What has been read before anybody wanted it.
+#[derive(Default)]
+struct Ahead {
+    frames: VecDeque<Frame<Bytes>>,
+    /// Bytes of it.
+    held: usize,
+}
+
+/// So much of a body is held before it goes on, as HAProxy's buffer has it.
+pub(crate) const AHEAD: usize = 16 * 1024;
 
 impl Incoming {
     /// The body, and what the connection fills it by.
@@ -100,18 +114,46 @@ impl Incoming {
             failed: None,
             timed: false,
         };
-        (Self { pipe, remaining }, feed)
+        let incoming = Self {
+            pipe,
+            remaining,
+            ahead: None,
+        };
+        (incoming, feed)
     }
-}
 
-impl Body for Incoming {
-    type Data = Bytes;
-    type Error = ReadError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
+    /// Reads ahead until `at_least` bytes of it are held, or all of it, or 16 KiB. Whoever reads the body gets them first.
+    ///
+    /// # Errors
+    /// The body broke off.
+    pub fn poll_ahead(
+        &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
+        at_least: Option<usize>,
+    ) -> Poll<Result<(), ReadError>> {
+        let enough = at_least.unwrap_or(AHEAD).min(AHEAD);
+        loop {
+            let held = self.ahead.as_ref().map_or(0, |ahead| ahead.held);
+            let is_whole = self
+                .remaining
+                .is_some_and(|remaining| remaining <= held as u64);
+            if held >= enough || is_whole {
+                return Poll::Ready(Ok(()));
+            }
+            match ready!(self.poll_pipe(cx)) {
+                Some(Ok(frame)) => {
+                    let ahead = self.ahead.get_or_insert_default();
+                    ahead.held += frame.data_ref().map_or(0, Bytes::len);
+                    ahead.frames.push_back(frame);
+                }
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    /// The next piece from the connection.
+    fn poll_pipe(&self, cx: &mut Context<'_>) -> Poll<Option<Piecewise>> {
         let Some(pipe) = &self.pipe else {
             return Poll::Ready(None);
         };
@@ -125,16 +167,32 @@ impl Body for Incoming {
             ended = pipe.ended.load(Ordering::Acquire);
             piece = pipe.piece.take();
         }
-        let Some(piece) = piece else {
-            return match ended {
-                true => Poll::Ready(None),
-                false => Poll::Pending,
-            };
+        match (piece, ended) {
+            (Some(piece), _) => Poll::Ready(Some(*piece)),
+            (None, true) => Poll::Ready(None),
+            (None, false) => Poll::Pending,
+        }
+    }
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = ReadError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
+        let ahead = self.ahead.as_mut();
+        let held = ahead.and_then(|ahead| ahead.frames.pop_front());
+        let piece = match held {
+            Some(frame) => Some(Ok(frame)),
+            None => ready!(self.poll_pipe(cx)),
         };
-        if let (Ok(frame), Some(remaining)) = (&*piece, &mut self.remaining) {
+        if let (Some(Ok(frame)), Some(remaining)) = (&piece, &mut self.remaining) {
             *remaining -= frame.data_ref().map_or(0, |data| data.len() as u64);
         }
-        Poll::Ready(Some(*piece))
+        Poll::Ready(piece)
     }
 
     fn is_end_stream(&self) -> bool {

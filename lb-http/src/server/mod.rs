@@ -31,6 +31,7 @@ pub use crate::h1::{
     fault::{of_request as fault_of_request, of_response as fault_of_response},
     request::{Limits, MAX_FIELDS},
 };
+pub(crate) use incoming::AHEAD;
 pub use incoming::{Incoming, ReadError};
 pub use shutdown::Shutdown;
 

@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-pub(super) use self::method::Method;
 pub use self::single::{SinglePattern, embedded_ipv4};
 use self::{
     ip::{IpSet, Net},
     range::RangeSet,
     text::{DIR, DOM, Text, TextSet},
 };
+pub(super) use self::{method::Method, number::check_bounds};
 use super::{
     error::{ConditionError, Span},
     file::FileMatcher,

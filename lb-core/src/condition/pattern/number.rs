@@ -9,8 +9,7 @@ pub(super) fn parse(sources: &[Source]) -> Result<Vec<(Box<str>, Pattern)>, Cond
     let mut operator: Option<&Source> = None;
     let mut used = true;
     for source in sources {
-        let is_operator = matches!(&source.bytes[..], b"eq" | b"ge" | b"gt" | b"le" | b"lt");
-        if source.line.is_none() && is_operator {
+        if is_operator(source) {
             if !used {
                 return Err(source.error("one operator after another"));
             }
@@ -36,6 +35,28 @@ pub(super) fn parse(sources: &[Source]) -> Result<Vec<(Box<str>, Pattern)>, Cond
         Some(operator) if !used => Err(operator.error("a number must follow")),
         _ => Ok(patterns),
     }
+}
+
+/// An error at the first pattern that no number between `low` and `high` matches.
+pub(in crate::condition) fn check_bounds(
+    sources: &[Source],
+    (low, high): (i64, i64),
+) -> Result<(), ConditionError> {
+    let numbers = sources.iter().filter(|source| !is_operator(source));
+    for (source, (_, pattern)) in numbers.zip(parse(sources)?) {
+        if matches!(pattern, Pattern::Range(from, to) if to < low || from > high) {
+            let what = match high {
+                i64::MAX => format!("the number is {low} or more"),
+                high => format!("the number is {low} to {high}"),
+            };
+            return Err(source.error(format!("this never matches: {what}")));
+        }
+    }
+    Ok(())
+}
+
+fn is_operator(source: &Source) -> bool {
+    source.line.is_none() && matches!(&source.bytes[..], b"eq" | b"ge" | b"gt" | b"le" | b"lt")
 }
 
 /// The range, both ends included, that a pattern stands for.

@@ -169,7 +169,7 @@ fn status_of(failure: Failure) -> StatusCode {
             StatusCode::BAD_GATEWAY
         }
         Failure::Client | Failure::InvalidBody => StatusCode::BAD_REQUEST,
-        Failure::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
+        Failure::ClientTimeout | Failure::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
         Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::Denied | Failure::Rejected => StatusCode::FORBIDDEN,
         Failure::Tarpitted => StatusCode::INTERNAL_SERVER_ERROR,

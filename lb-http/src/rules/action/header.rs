@@ -89,6 +89,7 @@ impl HeaderRule {
                 let given = String::from_utf8_lossy(method.value()).into_owned();
                 let message = format!("`{given}` does not match names");
                 return Err(ConditionError::new(method.span(), message)
+                    .help("there are str beg end sub reg")
                     .suggest(&given, ["str", "beg", "end", "sub", "reg"]));
             }
         }))

@@ -12,6 +12,7 @@ mod target;
 mod timeout;
 mod track;
 mod unbuilt;
+mod wait;
 
 use http::StatusCode;
 use lb_core::condition::{ConditionError, Word};
@@ -29,6 +30,7 @@ pub(super) use self::{
     target::{Line, Part, TargetRule},
     timeout::{TimeoutRule, Which},
     track::{Count, Track},
+    wait::WaitRule,
 };
 use super::compile::Words;
 use crate::{server::Hangup, transaction::LogLevel};
@@ -71,6 +73,8 @@ pub(super) enum RequestAction {
     Track(Track),
     /// `sc-inc-gpc0(N)`, `sc-set-gpt0(N)` and their kin.
     Count(Count),
+    /// `wait-for-body`.
+    Wait(WaitRule),
 }
 
 /// An action of `http-response` and `http-after-response`.
@@ -145,6 +149,7 @@ const REQUEST: &[&str] = &[
     "track-sc1",
     "track-sc2",
     "unset-var",
+    "wait-for-body",
 ];
 const RESPONSE: &[&str] = &[
     "add-acl",
@@ -247,6 +252,7 @@ impl RequestAction {
             "track-sc0" => Self::Track(Track::parse(0, words)?),
             "track-sc1" => Self::Track(Track::parse(1, words)?),
             "track-sc2" => Self::Track(Track::parse(2, words)?),
+            "wait-for-body" => Self::Wait(WaitRule::parse(words)?),
             name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
             _ => return Err(unknown(name, words, "on requests", REQUEST)),
         })

@@ -5,7 +5,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION, SET_COOKIE},
 };
-use lb_core::condition::ConditionError;
+use lb_core::condition::{ConditionError, Word};
 
 use crate::{
     fetch::{Place, RequestView, View},
@@ -66,11 +66,12 @@ impl Redirect {
                     "a redirect has one of `location`, `prefix` and `scheme`",
                 ));
             }
-            redirect.text = words.text("where to")?;
+            redirect.text = words.text("where to redirect to")?;
             to = Some(kind);
         }
         let at = words.last().span();
         redirect.to = to.ok_or_else(|| {
+            let at = words.peek().map_or(at, Word::span);
             ConditionError::new(at, "expected `location`, `prefix` or `scheme` and a text")
         })?;
         if redirect.to == To::Location && (redirect.drop_query || redirect.append_slash) {

@@ -61,9 +61,18 @@ impl Reply {
             fields: Box::default(),
         };
         let mut fields = Vec::new();
+        let mut has_status = false;
         let (mut content, mut typed): (Option<Word>, Option<Word>) = (None, None);
         while let Some(word) = words.peek().cloned() {
             let keyword = String::from_utf8_lossy(word.value()).into_owned();
+            if matches!(keyword.as_str(), "status" | "deny_status")
+                && std::mem::replace(&mut has_status, true)
+            {
+                return Err(ConditionError::new(
+                    word.span(),
+                    "there is a status already",
+                ));
+            }
             match keyword.as_str() {
                 "status" => {
                     words.next();

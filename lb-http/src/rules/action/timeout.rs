@@ -98,7 +98,7 @@ impl Which {
 }
 
 /// HAProxy's times: a number of milliseconds, or of what its unit says.
-fn fixed(word: &Word) -> Result<Duration, ConditionError> {
+pub(super) fn fixed(word: &Word) -> Result<Duration, ConditionError> {
     const MOST: Duration = Duration::from_secs(24 * 86_400);
     let text = String::from_utf8_lossy(word.value());
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

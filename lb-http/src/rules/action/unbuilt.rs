@@ -22,7 +22,6 @@ const NAMES: &[&str] = &[
     "set-retries",
     "set-tos",
     "use-service",
-    "wait-for-body",
     "wait-for-handshake",
 ];
 
@@ -30,7 +29,7 @@ const NAMES: &[&str] = &[
 const FAMILIES: &[&str] = &["lua."];
 
 /// Those that are built for requests only.
-const OF_RESPONSES: &[&str] = &["set-timeout"];
+const OF_RESPONSES: &[&str] = &["set-timeout", "wait-for-body"];
 
 /// Is it the name of one that no rule has here, or no rule on responses?
 pub(super) fn is_haproxys(name: &str, on_requests: bool) -> bool {

@@ -155,6 +155,26 @@ fn time_outs_of_one_request() {
     assert_eq!(client.timeout(), Some(Duration::from_secs(120)));
 }
 
+/// An app's layer cannot wait, and says so.
+#[test]
+fn nobody_waits_for_a_body_who_has_not_said_so() {
+    let rule = "wait-for-body time 1s";
+    let message = "wait-for-body: nothing waits for the bodies of these requests";
+    assert_eq!(compile(&[rule]).unwrap_err(), [message]);
+    let (scope, _) = Scope::builder(HttpVocabulary::default()).build();
+    let rules = ["set-method PUT", rule, "deny"];
+    let rules = RequestRules::compile_in(&rules, &scope, Section::new("f").waits()).unwrap();
+    let mut request = Request::get("/").body(()).unwrap();
+    let (mut kept, pages) = (Transaction::new(), Pages::default());
+    let Verdict::Wait(wait) = rules.apply(&mut request, &mut kept, &pages) else {
+        panic!("it does not wait");
+    };
+    assert_eq!((wait.time, wait.at_least), (Duration::from_secs(1), None));
+    assert_eq!(request.method(), "PUT");
+    let verdict = rules.resume(&wait, &mut request, &mut kept, &pages);
+    assert!(matches!(verdict, Verdict::Answer(_)), "{verdict:?}");
+}
+
 #[test]
 fn mistakes_in_these_rules_are_told_with_their_place() {
     for (rule, error) in [
