@@ -5,7 +5,7 @@
 //! with an [`Exchange`] on every response, its own error pages included, from
 //! which sticky sessions, logs and statistics take what they need.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use lb_core::Server;
@@ -72,6 +72,9 @@ pub struct Exchange {
     pub dequeued: Option<Instant>,
     /// When a connection to the server was there.
     pub connected: Option<Instant>,
+    /// The address of this side of it, for who wants to know
+    /// ([`tells_source`](crate::proxy::Builder::tells_source)); `None` of a Unix socket, too.
+    pub source: Option<SocketAddr>,
     /// When the response head had been read.
     pub responded: Option<Instant>,
     /// Attempts after the first.
@@ -220,6 +223,7 @@ impl Exchange {
             started,
             dequeued: None,
             connected: None,
+            source: None,
             responded: None,
             retries: 0,
             redispatched: false,

@@ -67,6 +67,8 @@ impl Line<'_> {
             Alias::FrontendPort => port(out, Some(self.local), style),
             Alias::ServerIp => ip(out, self.server_address().as_ref(), style),
             Alias::ServerPort => port(out, self.server_address().as_ref(), style),
+            Alias::BackendSourceIp => ip(out, self.source().as_ref(), style),
+            Alias::BackendSourcePort => port(out, self.source().as_ref(), style),
             Alias::Frontend | Alias::FrontendTls => style.text(out, self.frontend.as_bytes()),
             Alias::Backend => style.text(out, self.backend.as_bytes()),
             Alias::Server => style.text(out, self.server().as_bytes()),
@@ -133,6 +135,10 @@ impl Line<'_> {
     fn server_address(&self) -> Option<Endpoint> {
         let server = self.exchange?.server.as_ref()?;
         server.target().socket_addr().map(Endpoint::from)
+    }
+
+    fn source(&self) -> Option<Endpoint> {
+        self.exchange?.source.map(Endpoint::from)
     }
 
     /// `%r` and its parts, escaped.

@@ -33,6 +33,7 @@ pub struct Logging {
     asap: bool,
     samples: bool,
     counts: bool,
+    sources: bool,
 }
 
 /// A layout, and who gets lines of it.
@@ -134,7 +135,12 @@ impl Logging {
             let mut aliases = format.aliases();
             aliases.any(|alias| matches!(alias, Alias::LogCounter | Alias::RequestCounter))
         };
+        let sources = |format: &Format| {
+            let mut aliases = format.aliases();
+            aliases.any(|alias| matches!(alias, Alias::BackendSourceIp | Alias::BackendSourcePort))
+        };
         Self {
+            sources: formats().any(sources),
             samples: formats().any(Format::has_samples),
             counts: formats().any(counts),
             slots: (model.capture.request.len(), model.capture.response.len()),
@@ -193,6 +199,11 @@ impl Logging {
         self.samples
     }
 
+    /// Does any format tell this side's address of connections to servers?
+    pub fn tells_source(&self) -> bool {
+        self.sources
+    }
+
     /// Does any format number its lines?
     pub fn has_counters(&self) -> bool {
         self.counts
@@ -221,14 +232,8 @@ fn format(
     let format = Format::parse_line(&Word::whole(text), vocabulary)
         .map_err(|error| problem::of_condition(text, [error], diagnostics))
         .ok()?;
-    let unknown = format.aliases().find_map(|alias| match alias {
-        Alias::BackendSourceIp => Some("%bi"),
-        Alias::BackendSourcePort => Some("%bp"),
-        Alias::UniqueId => Some("%ID"),
-        _ => None,
-    });
-    if let Some(name) = unknown {
-        let message = format!("`{name}` is not supported by this version of lb yet");
+    if format.aliases().any(|alias| alias == Alias::UniqueId) {
+        let message = "`%ID` is not supported by this version of lb yet";
         if !diagnostics.has_error_at(text.span()) {
             diagnostics.error(text.span(), message);
         }

@@ -262,6 +262,7 @@ impl Target {
             .shard(worker)
             .timeouts(backend.plan.timeouts(&front.timeout))
             .retries(backend.plan.retries())
+            .tells_source(frontend.plan.logging().tells_source())
             .reuse(backend.plan.reuse())
             .server_close(
                 front.http_connection.max(back.http_connection) != HttpConnection::KeepAlive,

@@ -61,7 +61,7 @@ pub(crate) async fn play(site: &mut Site, acts: &'static [Act]) -> Vec<Outcome> 
         site.settle().await;
         let lines: Vec<_> = lines[before..]
             .iter()
-            .map(|(level, text)| (level.clone(), Line::parse(text).unwrap()))
+            .map(|(level, text)| (level.clone(), Line::parse(text).unwrap().untimed()))
             .collect();
         before += lines.len();
         outcomes.push(Outcome { act, seen, lines });

@@ -187,7 +187,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Waits for more bytes or for the end. Safe to give up on.
     pub(crate) async fn read(&mut self) {
-        let mut buffer = [0; 16 << 10];
+        // Not in the future, which holds those of whoever waits for it, down to the test's own.
+        let mut buffer = vec![0; 16 << 10];
         match self.stream.read(&mut buffer).await {
             Ok(0) => self.end = Some(End::Closed),
             Ok(n) => self.bytes.extend_from_slice(&buffer[..n]),

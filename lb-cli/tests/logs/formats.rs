@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What HAProxy 2.6 knows and `lb` has too.
-const NAMES: &str = "CC CS H HM HP HPO HQ HU HV ST T Ta Tc Td Th Ti Tl Tq TR Tr Ts Tt Tu Tw ac b bc bq ci cp f fc fi fp ft \
+const NAMES: &str = "CC CS H HM HP HPO HQ HU HV ST T Ta Tc Td Th Ti Tl Tq TR Tr Ts Tt Tu Tw ac b bc bi bp bq ci cp f fc fi fp ft \
     hr hrl hs hsl lc ms pid r rc rt s sc si sp sq sslc sslv t tr trg trl ts tsc";
 
 const LB_CAPTURES: &str = r#"capture = { request = [{ header = "X-A", len = 40 }, { header = "X-B", len = 3 }], response = [{ header = "X-R", len = 40 }], cookie = { name = "SID=", len = 40 } }"#;
@@ -59,7 +59,7 @@ impl Setting<'_> {
 }
 
 /// An exchange with captures, one more on the same connection, one that is denied, and what is no request.
-async fn exchanges(front: SocketAddr, server: &TcpListener) -> [SocketAddr; 3] {
+async fn exchanges(front: SocketAddr, server: &TcpListener) -> [SocketAddr; 4] {
     let first = "X-A: o\"e] {\r\nX-B: long\r\nCookie: a=1; SID=q\"x\r\n";
     let mut client = Wire::send_to(front, get("/a\"b]?q=\\x", first)).await;
     let mut origin = Wire::accept(server).await;
@@ -75,7 +75,7 @@ async fn exchanges(front: SocketAddr, server: &TcpListener) -> [SocketAddr; 3] {
     denied.response().await;
     let mut bad = Wire::send_to(front, "BAD\r\n\r\n").await;
     bad.rest().await;
-    [client.local(), denied.local(), bad.local()]
+    [client.local(), denied.local(), bad.local(), origin.peer()]
 }
 
 /// The lines of these exchanges from one proxy, with names for what is its own.
@@ -103,7 +103,9 @@ async fn lines(peer: Peer, keys: [&str; 2]) -> Vec<String> {
         (u32::from(setting.server.port()), "SERVER"),
         (proxy.id(), "PID"),
     ];
-    known.extend(clients.map(|client| (u32::from(client.port()), "CLIENT")));
+    let names = ["CLIENT", "CLIENT", "CLIENT", "SOURCE"];
+    let ports = clients.map(|client| u32::from(client.port()));
+    known.extend(ports.into_iter().zip(names));
     let own = [setting.front.ip(), setting.server.ip()];
     let named = |line: String| {
         let line = known.iter().fold(line, |line, (number, name)| {

@@ -84,6 +84,16 @@ impl Line {
         })
     }
 
+    /// Without how long phases took, where that is up to the machine.
+    pub(crate) fn untimed(mut self) -> Self {
+        for timer in &mut self.timers {
+            if *timer == Timer::Long {
+                *timer = Timer::Short;
+            }
+        }
+        self
+    }
+
     /// What differs: the field, our value, their value.
     pub(crate) fn differences(&self, theirs: &Self) -> Vec<(&'static str, String, String)> {
         let (ours, theirs) = (self.named(), theirs.named());

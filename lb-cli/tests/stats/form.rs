@@ -38,11 +38,16 @@ impl Site {
             origins[0].address(),
             origins[1].address()
         );
-        Self {
+        let site = Self {
             lb: Process::lb(&config, &[front]).await,
             front,
             _origins: origins,
+        };
+        // Before its first check a server is `UP 1/2`.
+        for server in ["s1", "s2"] {
+            site.reaches(server, "UP").await;
         }
+        site
     }
 
     async fn post(&self, target: &str, fields: &str, form: &str) -> Message {

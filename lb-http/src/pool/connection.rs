@@ -1,9 +1,9 @@
 //! One connection to a server.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use bytes::Bytes;
-use lb_tcp::Stream;
+use lb_tcp::{Endpoint, Stream};
 use tokio::time::Instant;
 
 use crate::{h1::io::Buffered, timer::Timer, upstream::PoolOptions};
@@ -71,6 +71,14 @@ impl Connection {
             self.io.io().try_read(&mut [0]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock
         )
+    }
+
+    /// The address of this side.
+    pub(crate) fn source(&self) -> Option<SocketAddr> {
+        match self.stream().local() {
+            Ok(Endpoint::Inet(address)) => Some(address),
+            _ => None,
+        }
     }
 
     pub(super) fn stream(&self) -> &Stream {

@@ -35,6 +35,7 @@ impl<P: Policy> Builder<P> {
                 budget: None,
                 reuse: Reuse::default(),
                 server_close: false,
+                tells_source: false,
                 forwarded_for: None,
                 via: Some(HeaderValue::from_static("lb")),
                 pages: Arc::default(),
@@ -56,6 +57,14 @@ impl<P: Policy> Builder<P> {
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.shared.timeouts = timeouts;
+        self
+    }
+
+    /// Whether an [`Exchange`](crate::exchange::Exchange) has the address of this side of the connection to the server
+    /// (`%bi`, `%bp`), which costs a system call a request.
+    #[must_use]
+    pub fn tells_source(mut self, tells: bool) -> Self {
+        self.shared.tells_source = tells;
         self
     }
 

@@ -137,6 +137,7 @@ struct Shared<P: Policy> {
     reuse: Reuse,
     /// Asks the server to close after each response (`http-server-close`).
     server_close: bool,
+    tells_source: bool,
     forwarded_for: Option<ForwardedFor>,
     via: Option<HeaderValue>,
     pages: Arc<Pages>,

@@ -135,6 +135,7 @@ pub(super) const CASES: &[Case] = &[
                 first.response().await;
             })
         },
+        differs: &[("actconn", "those who ring the bell may still be there")],
         ..USUAL
     },
     Case {
@@ -150,6 +151,7 @@ pub(super) const CASES: &[Case] = &[
                 s.settle().await;
             })
         },
+        differs: &[("actconn", "those who ring the bell may still be there")],
         ..USUAL
     },
     Case {

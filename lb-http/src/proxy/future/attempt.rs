@@ -56,6 +56,7 @@ where
         let now = self.now();
         self.report.dequeued.get_or_insert(now);
         self.report.connected = None;
+        self.report.source = None;
         if let Some(bound) = self
             .bound
             .take_if(|bound| !Arc::ptr_eq(bound, lease.server()))
@@ -120,6 +121,9 @@ where
             return State::Done;
         };
         self.report.connected = Some(now);
+        if self.shared.tells_source {
+            self.report.source = connection.source();
+        }
         let upstream = lease.server().target();
         let encoder = outgoing.encoder(&body);
         let plan = Sending {
