@@ -183,6 +183,38 @@ async fn a_server_is_drained_by_keyboard_alone() {
     assert_eq!(browser.complaints, [""; 0]);
 }
 
+#[tokio::test]
+async fn links_and_the_form_work_without_the_script() {
+    let site = Site::new().await;
+    site.reaches("s1", "UP").await;
+    let mut browser = Browser::start().await;
+    let none = json!({ "value": true });
+    let disable = "Emulation.setScriptExecutionDisabled";
+    browser.call(disable, none).await;
+    browser.screen(1400, false).await;
+    browser.open_page(site.front, "/st;norefresh").await;
+    // What only the script can do is not offered.
+    let offered = "getComputedStyle(document.querySelector('.find')).display";
+    assert_eq!(browser.eval(offered).await, "none");
+    let sort = "it.textContent === 'Wght' && it.closest('#app')";
+    browser.tab_to(sort).await;
+    browser.enter().await;
+    let sorted = format!("FRONTEND s2 s3 s1 BACKEND {LONG} BACKEND");
+    browser.until(NAMES, sorted).await;
+    browser.tab_to("it.value === 's1'").await;
+    browser.space().await;
+    browser.tab_to("it.name === 'action'").await;
+    browser.eval("document.activeElement.value = 'maint'").await;
+    browser
+        .tab_to("it.tagName === 'BUTTON' && it.closest('#app')")
+        .await;
+    browser.enter().await;
+    site.reaches("s1", "MAINT").await;
+    // The view is the one that was asked for.
+    let path = "/st;st=DONE;norefresh;sort=-weight";
+    browser.until("location.pathname", path).await;
+}
+
 /// The operator is logged in, and looks at a page that somebody else has made.
 #[tokio::test]
 async fn the_form_of_another_site_changes_nothing() {
