@@ -272,6 +272,7 @@ fn what_is_printed_means_the_same() {
         FULL,
         "tests/site.toml",
         "../examples/configs/quickstart.toml",
+        "packaging/debian/lb.toml",
     ] {
         let config = Config::load(&[Path::new(path).into()]).unwrap();
         let printed = tempfile(&config.print());

@@ -28,11 +28,18 @@ fn one_picture_is_text() {
         .map(|line| line.split_whitespace().collect())
         .collect();
     assert_eq!(lines[0][..2], ["lb", env!("CARGO_PKG_VERSION")]);
-    assert_eq!(lines[2][..4], ["PROXY", "NAME", "STATUS", "WEIGHT"]);
-    assert_eq!(lines[3][..3], ["web", "FRONTEND", "OPEN"]);
-    assert_eq!(lines[4][..5], ["app", "a", "no", "check", "1"]);
-    assert_eq!(lines[5][..3], ["app", "b", "DRAIN"]);
-    assert_eq!(lines.len(), 7);
+    assert!(
+        done.out
+            .lines()
+            .nth(1)
+            .unwrap()
+            .ends_with("1 of 2 servers up  1 draining")
+    );
+    assert_eq!(lines[3][..4], ["PROXY", "NAME", "STATUS", "FOR"]);
+    assert_eq!(lines[4][..3], ["web", "FRONTEND", "OPEN"]);
+    assert_eq!(lines[5][..4], ["app", "a", "no", "check"]);
+    assert_eq!(lines[6][..3], ["app", "b", "DRAIN"]);
+    assert_eq!(lines.len(), 8);
 }
 
 #[test]
@@ -127,7 +134,7 @@ const LEFT: &str = "\u{1b}[?1049l";
 fn a_key_drains_a_server_and_another_ends_it() {
     let rig = Rig::of(&[origin("a"), origin("b")]);
     let mut screen = Screen::start(&rig);
-    screen.wait_for("q quit");
+    screen.wait_for("quit");
     // The frontend is the first line, `b` the third.
     screen.press("jjd");
     rig.lb
@@ -142,8 +149,24 @@ fn a_key_drains_a_server_and_another_ends_it() {
 fn a_signal_leaves_the_terminal_as_it_was() {
     let rig = Rig::of(&[origin("a")]);
     let mut screen = Screen::start(&rig);
-    screen.wait_for("q quit");
+    screen.wait_for("quit");
     kill_process(screen.pid(), Signal::TERM).expect("it runs");
     screen.wait_for(LEFT);
     assert_eq!(screen.child.wait().expect("it ends").code(), Some(0));
+}
+
+/// As when a window is closed or a connection breaks.
+#[test]
+fn it_ends_with_its_terminal() {
+    let rig = Rig::of(&[origin("a")]);
+    let mut screen = Screen::start(&rig);
+    screen.wait_for("quit");
+    let command = format!("/proc/{}/cmdline", screen.pid().as_raw_nonzero());
+    assert!(std::fs::read(&command).expect("it runs").starts_with(b"/"));
+    screen.child.kill().expect("it is ours");
+    // Nobody may have asked yet how it ended, but then it has no command any more.
+    rig.lb.wait_until("it has ended", |_| {
+        std::fs::read(&command).is_ok_and(|command| command.is_empty())
+            || !std::path::Path::new(&command).exists()
+    });
 }

@@ -11,6 +11,9 @@ use crate::{
     table::Table,
 };
 
+/// A name that is wider than any column of names.
+const LONG: &str = "application-server-in-the-second-rack-of-the-third-room";
+
 struct Site {
     front: SocketAddr,
     _lb: Process,
@@ -29,7 +32,8 @@ impl Site {
              [backend.app]\nserver = [\n\
              {{ name = \"s1\", address = \"{}\", weight = 10, check = {{ interval = \"100ms\" }} }},\n\
              {{ name = \"s2\", address = \"{nobody}\", weight = 30, check = {{ interval = \"100ms\" }}, init_state = \"down\" }},\n\
-             {{ name = \"s3\", address = \"{nobody}\", weight = 20, disabled = true }}]\n",
+             {{ name = \"s3\", address = \"{nobody}\", weight = 20, disabled = true }}]\n\
+             [backend.other]\nserver = [{{ name = \"{LONG}\", address = \"{nobody}\" }}]\n",
             origin.address()
         );
         Self {
@@ -71,13 +75,14 @@ async fn order_filter_ticks_and_place_outlast_a_refresh() {
     let mut browser = Browser::start().await;
     browser.screen(390, false).await;
     browser.open_page(site.front, "/st").await;
-    let all = "FRONTEND s1 s2 s3 BACKEND";
+    let all = format!("FRONTEND s1 s2 s3 BACKEND {LONG} BACKEND");
     assert_eq!(browser.eval(NAMES).await, all);
     // It is gone if the page is loaded anew.
     browser.eval("window.mark = true").await;
     let sort = "[...document.querySelectorAll('#app thead a')].find(link => link.textContent === 'Wght').click()";
     browser.eval(sort).await;
-    browser.until(NAMES, "FRONTEND s2 s3 s1 BACKEND").await;
+    let sorted = format!("FRONTEND s2 s3 s1 BACKEND {LONG} BACKEND");
+    browser.until(NAMES, sorted).await;
     let sorted = "document.querySelector('#app [aria-sort]').ariaSort + location.pathname";
     browser.until(sorted, "descending/st;sort=-weight").await;
     browser.eval("filter.focus()").await;
@@ -119,6 +124,14 @@ async fn no_page_is_wider_than_its_screen() {
         let cut = "[...document.querySelectorAll('#tiles li, td, thead th, nav a, .pill, .act, h2')]\
                    .filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.outerHTML).join('\\n')";
         assert_eq!(browser.eval(cut).await, "", "at {width}");
+        let names = "[...document.querySelectorAll('tbody th span')].filter(it => it.getBoundingClientRect().right \
+                     > it.closest('th').getBoundingClientRect().right + 1).map(it => it.textContent).join()";
+        assert_eq!(browser.eval(names).await, "", "at {width}");
+        // Figures of one kind stand below each other, but for the last few pixels.
+        let spread = "(lefts => Math.max(...lefts) - Math.min(...lefts))([...document.querySelectorAll('table')].map(\
+                      table => table.querySelector('thead tr+tr th:nth-child(9)').getBoundingClientRect().left))";
+        let spread = browser.eval(spread).await.as_f64().unwrap();
+        assert!(spread < 8.0, "{spread} pixels at {width}");
         // A table may be wider, but its last column is not out of reach, nor whose row it is.
         let reach = "[...document.querySelectorAll('.wide')].every(wide => { wide.scrollLeft = 9999; \
                      const edge = (which) => wide.querySelector(which).getBoundingClientRect(); \
@@ -168,6 +181,38 @@ async fn a_server_is_drained_by_keyboard_alone() {
     );
     site.reaches("s1", "DRAIN").await;
     assert_eq!(browser.complaints, [""; 0]);
+}
+
+#[tokio::test]
+async fn links_and_the_form_work_without_the_script() {
+    let site = Site::new().await;
+    site.reaches("s1", "UP").await;
+    let mut browser = Browser::start().await;
+    let none = json!({ "value": true });
+    let disable = "Emulation.setScriptExecutionDisabled";
+    browser.call(disable, none).await;
+    browser.screen(1400, false).await;
+    browser.open_page(site.front, "/st;norefresh").await;
+    // What only the script can do is not offered.
+    let offered = "getComputedStyle(document.querySelector('.find')).display";
+    assert_eq!(browser.eval(offered).await, "none");
+    let sort = "it.textContent === 'Wght' && it.closest('#app')";
+    browser.tab_to(sort).await;
+    browser.enter().await;
+    let sorted = format!("FRONTEND s2 s3 s1 BACKEND {LONG} BACKEND");
+    browser.until(NAMES, sorted).await;
+    browser.tab_to("it.value === 's1'").await;
+    browser.space().await;
+    browser.tab_to("it.name === 'action'").await;
+    browser.eval("document.activeElement.value = 'maint'").await;
+    browser
+        .tab_to("it.tagName === 'BUTTON' && it.closest('#app')")
+        .await;
+    browser.enter().await;
+    site.reaches("s1", "MAINT").await;
+    // The view is the one that was asked for.
+    let path = "/st;st=DONE;norefresh;sort=-weight";
+    browser.until("location.pathname", path).await;
 }
 
 /// The operator is logged in, and looks at a page that somebody else has made.

@@ -1,9 +1,11 @@
 //! `lb top`: the statistics of a running process, in a terminal.
 //!
 //! It knows nothing but what the admin socket says: `show info` and `show stat`, as JSON. What is shown is decided in
-//! `view`, which knows no terminal; `screen` draws it and takes keys.
+//! `view`, `column` and `head`, which know no terminal; `screen` draws it and takes keys.
 
+mod column;
 mod feed;
+mod head;
 mod screen;
 mod view;
 
@@ -18,7 +20,7 @@ use view::View;
 ///
 /// Keys: arrows or j and k choose a server, d drains it, m takes it into
 /// maintenance, e makes it ready again; s sorts by the next column, r the other
-/// way round; / filters by name; q ends.
+/// way round; / filters by name and state; q ends.
 #[derive(Debug, Args)]
 pub(super) struct Top {
     /// The process's `global.admin.socket`; else $LB_SOCKET, else

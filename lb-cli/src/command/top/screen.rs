@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    process::exit,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,33 +14,50 @@ use std::{
 use ratatui::{
     Frame,
     crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
-    layout::{Constraint, Layout},
+    layout::{Constraint, Layout, Margin},
     style::{Color, Modifier, Style},
-    text::{Line as Text, Span},
+    text::{Line as Text, Span, Text as Words},
     widgets::{Cell, Row, Table, TableState},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 use super::{
     super::Failed,
+    column::{COLUMNS, GAP, Line, fitting, is_text, widths},
     feed::{Feed, Picture},
-    view::{COLUMNS, Line, View, head, is_text},
+    head::{Said, Tone, head, tone},
+    view::View,
 };
 
 /// How long a signal may wait to be seen.
 const GLANCE: Duration = Duration::from_millis(200);
 
-const KEYS: &str = "q quit  ↑↓ choose  d drain  m maint  e ready  s sort  r reverse  / filter";
+/// How long the loop has to end by itself.
+const GRACE: Duration = Duration::from_secs(2);
+
+const KEYS: [(&str, &str); 8] = [
+    ("q", "quit"),
+    ("↑↓", "choose"),
+    ("d", "drain"),
+    ("m", "maint"),
+    ("e", "ready"),
+    ("s", "sort"),
+    ("r", "reverse"),
+    ("/", "filter"),
+];
+
+/// At the left edge, and on both sides of what is chosen.
+const MARGIN: u16 = 1;
 
 /// The terminal, which is as it was before when this is dropped; ratatui sees to it in a panic.
 struct Restored;
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        ratatui::restore();
+        let _ = ratatui::try_restore();
     }
 }
 
@@ -47,10 +65,14 @@ struct Screen<'f> {
     feed: &'f Feed,
     picture: Picture,
     view: View,
-    /// What came of the last key, or why nothing new is seen.
+    /// What came of the last key.
     said: String,
+    /// Why nothing new is seen.
+    lost: Option<String>,
     /// Keys are letters of the filter.
     typing: bool,
+    /// The columns for which there was room.
+    columns: Vec<usize>,
 }
 
 /// Shows pictures until `q` or a signal.
@@ -58,13 +80,7 @@ pub(super) fn run(feed: &Feed, picture: Picture, interval: Duration) -> Result<(
     let ended = signals()?;
     let mut terminal = ratatui::try_init()?;
     let _restored = Restored;
-    let mut screen = Screen {
-        feed,
-        picture,
-        view: View::default(),
-        said: String::new(),
-        typing: false,
-    };
+    let mut screen = Screen::new(feed, picture);
     let mut looked = Instant::now();
     while !ended.load(Ordering::Relaxed) {
         terminal.draw(|frame| screen.draw(frame))?;
@@ -110,15 +126,31 @@ fn signals() -> io::Result<Arc<AtomicBool>> {
                 }
             });
             flag.store(true, Ordering::Relaxed);
+            // Reading from a terminal that has gone never returns.
+            runtime.block_on(async { sleep(GRACE).await });
+            let _ = ratatui::try_restore();
+            exit(0);
         })?;
     Ok(ended)
 }
 
-impl Screen<'_> {
+impl<'f> Screen<'f> {
+    fn new(feed: &'f Feed, picture: Picture) -> Self {
+        Self {
+            feed,
+            picture,
+            view: View::default(),
+            said: String::new(),
+            lost: None,
+            typing: false,
+            columns: Vec::new(),
+        }
+    }
+
     fn look(&mut self) {
         match self.feed.look() {
-            Ok(picture) => self.picture = picture,
-            Err(why) => self.said = why.to_string().trim_end().to_owned(),
+            Ok(picture) => (self.picture, self.lost) = (picture, None),
+            Err(why) => self.lost = Some(why.to_string().trim_end().to_owned()),
         }
     }
 
@@ -128,18 +160,24 @@ impl Screen<'_> {
         if control && key.code == KeyCode::Char('c') {
             return false;
         }
+        self.said.clear();
         if self.typing {
             self.edit(key.code);
             return true;
         }
         let lines = self.view.lines(&self.picture);
         match key.code {
-            KeyCode::Char('q') | KeyCode::Esc => return false,
-            KeyCode::Down | KeyCode::Char('j') => self.view.step(1, lines.len()),
-            KeyCode::Up | KeyCode::Char('k') => self.view.step(-1, lines.len()),
-            KeyCode::PageDown => self.view.step(20, lines.len()),
-            KeyCode::PageUp => self.view.step(-20, lines.len()),
-            KeyCode::Char('s') => self.view.sort_on(),
+            KeyCode::Char('q') => return false,
+            // Out of the filter first, then out of all of it.
+            KeyCode::Esc if self.view.filter.is_empty() => return false,
+            KeyCode::Esc => self.view.filter.clear(),
+            KeyCode::Down | KeyCode::Char('j') => self.view.step(1, &lines),
+            KeyCode::Up | KeyCode::Char('k') => self.view.step(-1, &lines),
+            KeyCode::PageDown => self.view.step(20, &lines),
+            KeyCode::PageUp => self.view.step(-20, &lines),
+            KeyCode::End => self.view.step(isize::MAX, &lines),
+            KeyCode::Home => self.view.step(isize::MIN, &lines),
+            KeyCode::Char('s') => self.view.sort_on(&self.columns),
             KeyCode::Char('r') => self.view.reverse = !self.view.reverse,
             KeyCode::Char('/') => self.typing = true,
             KeyCode::Char('d') => self.set_state(&lines, "drain"),
@@ -161,7 +199,6 @@ impl Screen<'_> {
             KeyCode::Char(c) => self.view.filter.push(c),
             _ => {}
         }
-        self.view.chosen = 0;
     }
 
     fn set_state(&mut self, lines: &[Line], state: &str) {
@@ -175,81 +212,125 @@ impl Screen<'_> {
         self.look();
     }
 
-    fn draw(&self, frame: &mut Frame<'_>) {
+    fn draw(&mut self, frame: &mut Frame<'_>) {
         let areas = Layout::vertical([
+            Constraint::Length(2),
             Constraint::Length(1),
             Constraint::Min(1),
             Constraint::Length(1),
         ]);
-        let [top, middle, bottom] = areas.areas(frame.area());
-        frame.render_widget(Text::from(head(&self.picture.info)), top);
+        let area = frame.area().inner(Margin::new(MARGIN, 0));
+        let [top, _, middle, bottom] = areas.areas(area);
+        frame.render_widget(Words::from(head(&self.picture).map(spans).to_vec()), top);
         let lines = self.view.lines(&self.picture);
         let mut state = TableState::default();
-        state.select((!lines.is_empty()).then(|| self.view.chosen.min(lines.len() - 1)));
-        frame.render_stateful_widget(self.table(&lines), middle, &mut state);
-        let foot = match (self.typing, self.said.as_str(), self.view.filter.as_str()) {
-            (true, _, filter) => format!("/{filter}_"),
-            (false, "", "") => KEYS.to_owned(),
-            (false, "", filter) => format!("/{filter}  {KEYS}"),
-            (false, said, _) => said.to_owned(),
-        };
-        frame.render_widget(
-            Span::styled(foot, Style::new().add_modifier(Modifier::DIM)),
-            bottom,
+        state.select((!lines.is_empty()).then(|| self.view.chosen(&lines)));
+        let widths = widths(&lines);
+        self.columns = fitting(&widths, middle.width);
+        let table = self.table(&lines, state.selected()).widths(
+            self.columns
+                .iter()
+                .map(|at| Constraint::Length(widths[*at])),
         );
+        frame.render_stateful_widget(table, middle, &mut state);
+        frame.render_widget(self.foot(), bottom);
     }
 
-    fn table(&self, lines: &[Line]) -> Table<'static> {
-        let aligned = |text: String, key: &str| {
-            let text = Text::from(text);
-            Cell::from(if is_text(key) {
-                text
-            } else {
-                text.right_aligned()
-            })
+    fn table(&self, lines: &[Line], chosen: Option<usize>) -> Table<'static> {
+        let aligned = |text: String, at: usize| match is_text(COLUMNS[at].key) {
+            true => Cell::from(text),
+            false => Cell::from(Text::from(text).right_aligned()),
         };
-        let header = COLUMNS.iter().enumerate().map(|(at, (name, key, _))| {
-            let mark = match self.view.sort == Some(at) {
+        let header = self.columns.iter().map(|at| {
+            let mark = match self.view.sort == Some(*at) {
                 true if self.view.reverse => "▼",
                 true => "▲",
                 false => "",
             };
-            aligned(format!("{name}{mark}"), key)
+            aligned(format!("{}{mark}", COLUMNS[*at].title), *at)
         });
-        let rows = lines.iter().map(|line| {
-            let cells = line
-                .iter()
-                .zip(COLUMNS)
-                .map(|(text, (_, key, _))| aligned(text.clone(), key));
-            Row::new(cells.collect::<Vec<_>>()).style(colour(line))
+        let header = Row::new(header.collect::<Vec<_>>());
+        let rows = lines.iter().enumerate().map(|(at, line)| {
+            let is_chosen = chosen == Some(at);
+            let state = tone(&line[STATUS]);
+            let cells = self.columns.iter().map(|at| {
+                let tone = match line[*at].as_str() {
+                    // All of it in one colour.
+                    _ if is_chosen => Tone::Plain,
+                    // Whoever is down is seen from afar.
+                    _ if *at == STATUS || state == Tone::Bad && *at < STATUS => state,
+                    "0" => Tone::Faint,
+                    _ => Tone::Plain,
+                };
+                aligned(line[*at].clone(), *at).style(style(tone))
+            });
+            let row = Row::new(cells.collect::<Vec<_>>());
+            match line[1].as_str() {
+                "FRONTEND" | "BACKEND" => row.style(style(Tone::Strong)),
+                _ => row,
+            }
         });
-        Table::new(
-            rows.collect::<Vec<_>>(),
-            COLUMNS.map(|(_, _, width)| Constraint::Length(width)),
-        )
-        .header(
-            Row::new(header.collect::<Vec<_>>()).style(Style::new().add_modifier(Modifier::BOLD)),
-        )
-        .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
+        Table::default()
+            .rows(rows.collect::<Vec<_>>())
+            .column_spacing(GAP)
+            .header(header.style(style(Tone::Strong).add_modifier(Modifier::UNDERLINED)))
+            .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
+    }
+
+    fn foot(&self) -> Text<'static> {
+        if self.typing {
+            let filter = format!("{}_", self.view.filter);
+            return spans(vec![
+                (Tone::Strong, format!("/{filter}")),
+                (Tone::Faint, "Enter keeps it, Esc drops it".to_owned()),
+            ]);
+        }
+        if let Some(why) = &self.lost {
+            return spans(vec![(Tone::Bad, why.clone())]);
+        }
+        if !self.said.is_empty() {
+            return spans(vec![(Tone::Strong, self.said.clone())]);
+        }
+        let mut foot = Text::default();
+        for (key, what) in KEYS {
+            foot.push_span(Span::styled(key, style(Tone::Strong)));
+            foot.push_span(Span::styled(format!(" {what}  "), style(Tone::Faint)));
+        }
+        if !self.view.filter.is_empty() {
+            let filter = format!("/{}", self.view.filter);
+            foot.spans
+                .insert(0, Span::styled(filter, style(Tone::Uncertain)));
+            foot.spans.insert(1, Span::raw("  "));
+        }
+        foot
     }
 }
 
-fn colour(line: &Line) -> Style {
-    let (name, status) = (line[1].as_str(), line[2].as_str());
-    let style = match status {
-        status if status.starts_with("DOWN") || status == "STOP" => Style::new().fg(Color::Red),
-        status
-            if ["MAINT", "DRAIN", "NOLB", "PAUSED", "FULL"]
-                .iter()
-                .any(|s| status.starts_with(s)) =>
-        {
-            Style::new().fg(Color::Yellow)
+/// The place of `STATUS` in [`COLUMNS`].
+const STATUS: usize = 2;
+
+fn spans(said: Said) -> Text<'static> {
+    let mut line = Text::default();
+    for (tone, text) in said {
+        if !line.spans.is_empty() {
+            line.push_span(Span::raw("  "));
         }
-        _ => Style::new(),
-    };
-    match name {
-        "FRONTEND" | "BACKEND" => style.add_modifier(Modifier::BOLD),
-        _ => style,
+        line.push_span(Span::styled(text, style(tone)));
+    }
+    line
+}
+
+/// The terminal's own colours, which its owner can read.
+fn style(tone: Tone) -> Style {
+    let style = Style::new();
+    match tone {
+        Tone::Plain => style,
+        Tone::Strong => style.add_modifier(Modifier::BOLD),
+        Tone::Faint => style.add_modifier(Modifier::DIM),
+        Tone::Good => style.fg(Color::Green),
+        Tone::Uncertain => style.fg(Color::Yellow),
+        Tone::Away => style.fg(Color::Cyan),
+        Tone::Bad => style.fg(Color::Red).add_modifier(Modifier::BOLD),
     }
 }
 
@@ -263,23 +344,16 @@ mod tests {
     use super::*;
 
     fn screen(feed: &Feed) -> Screen<'_> {
-        Screen {
-            feed,
-            picture: Picture {
-                info: json!({ "Version": "1" }),
-                rows: vec![
-                    json!({ "pxname": "app", "svname": "a", "status": "UP", "stot": 5 }),
-                    json!({ "pxname": "app", "svname": "b", "status": "DOWN", "stot": 7 }),
-                ],
-            },
-            view: View::default(),
-            said: String::new(),
-            typing: false,
-        }
+        let rows = vec![
+            json!({ "pxname": "app", "svname": "a", "status": "UP", "stot": 5, "slim": 77 }),
+            json!({ "pxname": "app", "svname": "b", "status": "DOWN", "stot": 7 }),
+        ];
+        let info = json!({ "Version": "1" });
+        Screen::new(feed, Picture { info, rows })
     }
 
-    fn drawn(screen: &Screen<'_>) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(140, 6)).unwrap();
+    fn drawn(screen: &mut Screen<'_>, width: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, 8)).unwrap();
         terminal.draw(|frame| screen.draw(frame)).unwrap();
         terminal.backend().to_string()
     }
@@ -293,25 +367,51 @@ mod tests {
     fn keys_sort_and_filter_what_is_drawn() {
         let feed = Feed::new(PathBuf::from("/nonexistent"));
         let mut screen = screen(&feed);
-        let before = drawn(&screen);
-        assert!(
-            before.find("a  ").is_some() && before.contains("q quit"),
-            "{before}"
-        );
-        assert!(press(&mut screen, "sr"));
-        let sorted = drawn(&screen);
-        assert!(sorted.contains("PROXY▼"), "{sorted}");
-        assert!(press(&mut screen, "/b"));
+        let before = drawn(&mut screen, 140);
+        assert!(before.find(" a ") < before.find(" b "), "{before}");
+        assert!(before.contains("q quit"), "{before}");
+        assert!(press(&mut screen, "ssr"));
+        let sorted = drawn(&mut screen, 140);
+        assert!(sorted.contains("NAME▼"), "{sorted}");
+        assert!(sorted.find(" b ") < sorted.find(" a "), "{sorted}");
+        assert!(press(&mut screen, "/down"));
+        assert!(drawn(&mut screen, 140).contains("/down_"));
         screen.press(KeyEvent::from(KeyCode::Enter));
-        let filtered = drawn(&screen);
+        let filtered = drawn(&mut screen, 140);
         assert!(
             filtered.contains("DOWN") && !filtered.contains(" UP "),
             "{filtered}"
         );
-        assert!(filtered.contains("/b  q quit"), "{filtered}");
-        // No process is there to do it.
-        assert!(press(&mut screen, "d"));
-        assert!(drawn(&screen).contains("cannot connect to /nonexistent"));
+        assert!(filtered.contains("/down  q quit"), "{filtered}");
+        assert!(screen.press(KeyEvent::from(KeyCode::Esc)));
+        assert!(drawn(&mut screen, 140).contains(" UP "));
         assert!(!press(&mut screen, "q"));
+    }
+
+    #[test]
+    fn it_is_said_for_as_long_as_nobody_is_there() {
+        let feed = Feed::new(PathBuf::from("/nonexistent"));
+        let mut screen = screen(&feed);
+        drawn(&mut screen, 140);
+        assert!(press(&mut screen, "jd"));
+        let lost = "cannot connect to /nonexistent";
+        assert!(drawn(&mut screen, 140).contains(lost));
+        assert!(press(&mut screen, "k"));
+        assert!(drawn(&mut screen, 140).contains(lost));
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_whole_columns() {
+        let feed = Feed::new(PathBuf::from("/nonexistent"));
+        let mut screen = screen(&feed);
+        for (width, limit) in [(160, true), (80, false)] {
+            let text = drawn(&mut screen, width);
+            assert_eq!(text.contains("LIMIT"), limit, "{text}");
+            assert_eq!(text.contains("77"), limit, "{text}");
+            assert!(
+                text.contains("TOTAL") && text.contains("/ filter"),
+                "{text}"
+            );
+        }
     }
 }
