@@ -5,7 +5,10 @@ use lb_http::exchange::{Exchange, Failure};
 use tokio::time::Instant;
 
 use super::Record;
-use crate::{log::Termination, run::tally::Traffic};
+use crate::{
+    log::Termination,
+    run::tally::{Took, Traffic},
+};
 
 impl Record {
     pub(super) fn answered(&mut self, status: u16, exchange: Option<Exchange>) {
@@ -60,9 +63,7 @@ impl Record {
     /// It has come to a server.
     fn met(&self, traffic: &Traffic) {
         traffic.requests.add(1);
-        traffic
-            .last
-            .raise(self.site.since_start(self.client.received()));
+        traffic.last.raise(self.came);
     }
 
     /// Adds what is known only at the end.
@@ -115,11 +116,15 @@ impl Record {
         else {
             return;
         };
+        let queued = Took::from(*dequeued - *started);
+        let connecting = Took::from(*connected - *dequeued);
+        let responding = Took::from(*responded - *connected);
+        let whole = Took::from(ended - *started);
         for traffic in both().chain([self.site.traffic()]) {
-            traffic.queued.took(*dequeued - *started);
-            traffic.connecting.took(*connected - *dequeued);
-            traffic.responding.took(*responded - *connected);
-            traffic.whole.took(ended - *started);
+            traffic.queued.took(queued);
+            traffic.connecting.took(connecting);
+            traffic.responding.took(responding);
+            traffic.whole.took(whole);
         }
     }
 }

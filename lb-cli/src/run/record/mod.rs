@@ -31,6 +31,8 @@ pub(super) struct Record {
     site: Arc<Site>,
     by: By,
     client: Client,
+    /// When it came, as [`Site::since_start`] counts.
+    came: u64,
     /// For the log, if there is one.
     asked: Option<Asked>,
     exchange: Option<Exchange>,
@@ -120,6 +122,7 @@ impl Record {
             site: Arc::clone(site),
             by,
             client,
+            came,
             asked,
             exchange: None,
             status: None,
