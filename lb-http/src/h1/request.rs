@@ -12,6 +12,7 @@ use http::{
 use super::{
     fields::{self, Connection, Span, Spans},
     framing::{FramingError, Length, request_length},
+    recycle,
 };
 
 /// The most fields a head may be allowed to have; a limit above it is refused
@@ -149,6 +150,7 @@ pub(crate) fn parse(input: &mut BytesMut, limits: &Limits) -> Result<Option<Head
     parts.uri = uri;
     parts.version = version;
     parts.headers = headers;
+    parts.extensions = recycle::extensions();
     Ok(Some(Head {
         parts,
         length,

@@ -263,6 +263,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
             }
             recycle::give_map(std::mem::take(&mut parts.headers));
+            recycle::give_extensions(std::mem::take(&mut parts.extensions));
             if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
                 self.run_tunnel(*tunnel).await;
                 return false;
