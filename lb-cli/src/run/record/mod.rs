@@ -210,3 +210,22 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lb_core::policy::Algorithm;
+    use lb_http::Proxy;
+    use tower_service::Service;
+
+    use super::*;
+
+    type Proxied = <Proxy<Algorithm> as Service<Request<Incoming>>>::Future;
+
+    /// Every layer that a request passes moves these: what few requests have belongs into a box.
+    #[test]
+    fn what_moves_with_every_request_stays_small() {
+        assert!(size_of::<Transaction>() <= 296);
+        assert!(size_of::<Body>() <= 128);
+        assert!(size_of::<Proxied>() <= 640);
+    }
+}

@@ -259,8 +259,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if self.io.output.has_room() {
                 asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
             }
-            recycle::give_map(std::mem::take(&mut parts.headers));
-            recycle::give_extensions(std::mem::take(&mut parts.extensions));
+            recycle::give_map(parts.headers);
             if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
                 self.run_tunnel(*tunnel).await;
                 return false;
@@ -275,6 +274,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 self.client.broke_off(how);
                 return false;
             }
+            recycle::give_extensions(parts.extensions);
             close
         };
         if !close && !feed.is_complete() {
