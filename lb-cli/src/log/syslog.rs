@@ -116,6 +116,11 @@ pub(super) struct Header {
     /// The date of the protocol, and what it has behind the second.
     date: Seconds,
     zone: Seconds,
+    /// The system is asked once, and not for every line.
+    pid: u32,
+    /// That of RFC 3164 which was written last, and for when.
+    last: Vec<u8>,
+    of: Option<(u64, Level)>,
 }
 
 impl Header {
@@ -132,6 +137,9 @@ impl Header {
             target: target.clone(),
             date: Seconds::new(zone.clone(), date),
             zone: Seconds::new(zone.clone(), "%:z"),
+            pid: process::id(),
+            last: Vec::new(),
+            of: None,
         }
     }
 
@@ -142,20 +150,28 @@ impl Header {
 
     fn write_at(&mut self, out: &mut Vec<u8>, now: Duration, level: Level, line: &[u8]) {
         use io::Write;
-        let (priority, tag, pid) = (self.target.priority(level), &self.target.tag, process::id());
-        let date = self.date.text(now.as_secs());
+        let (priority, tag, pid) = (self.target.priority(level), &self.target.tag, self.pid);
+        let second = now.as_secs();
+        let date = self.date.text(second);
         // Writing to a Vec cannot fail.
-        let _ = match self.target.protocol {
-            SyslogProtocol::Rfc3164 => write!(out, "<{priority}>{date} {tag}[{pid}]: "),
+        match self.target.protocol {
+            SyslogProtocol::Rfc3164 => {
+                if self.of != Some((second, level)) {
+                    self.of = Some((second, level));
+                    self.last.clear();
+                    let _ = write!(self.last, "<{priority}>{date} {tag}[{pid}]: ");
+                }
+                out.extend_from_slice(&self.last);
+            }
             SyslogProtocol::Rfc5424 => {
                 let micros = now.subsec_micros();
-                let zone = self.zone.text(now.as_secs());
-                write!(
+                let zone = self.zone.text(second);
+                let _ = write!(
                     out,
                     "<{priority}>1 {date}.{micros:06}{zone} - {tag} {pid} - - "
-                )
+                );
             }
-        };
+        }
         out.extend_from_slice(line);
         out.truncate(self.target.len);
     }
@@ -188,6 +204,21 @@ mod tests {
             written(&target(), b"up"),
             format!("<149>Dec  1 07:18:00 web[{pid}]: up")
         );
+    }
+
+    #[test]
+    fn a_header_is_of_its_own_second_and_level() {
+        let mut header = Header::in_zone(&target(), &TimeZone::UTC);
+        let mut at = |second, level| {
+            let mut out = Vec::new();
+            header.write_at(&mut out, Duration::from_secs(second), level, b"up");
+            String::from_utf8(out).unwrap()
+        };
+        let first = at(1_701_415_080, Level::Notice);
+        assert!(first.starts_with("<149>Dec  1 07:18:00 "), "{first}");
+        assert_eq!(at(1_701_415_080, Level::Notice), first);
+        assert!(at(1_701_415_080, Level::Info).starts_with("<150>Dec  1 07:18:00 "));
+        assert!(at(1_701_415_081, Level::Info).starts_with("<150>Dec  1 07:18:01 "));
     }
 
     #[test]

@@ -8,8 +8,10 @@ pub(super) fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 
 /// Milliseconds; -1 for a phase that never ended.
 pub(super) fn millis(out: &mut Vec<u8>, duration: Option<Duration>) {
-    match duration {
-        Some(duration) => number(out, duration.as_millis()),
+    // Of 64 bits: those of 128 take several times as long to write.
+    let millis = duration.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    match millis {
+        Some(millis) => number(out, millis),
         None => out.extend_from_slice(b"-1"),
     }
 }

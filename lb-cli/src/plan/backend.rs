@@ -70,6 +70,11 @@ pub struct Persist {
 type Rule = (bool, Condition<HttpExpr>);
 
 impl Persist {
+    /// Does nothing ever hold?
+    pub fn is_empty(&self) -> bool {
+        self.force.is_empty() && self.ignore.is_empty()
+    }
+
     /// What holds for a request; the first list wins, as in HAProxy.
     pub fn of(&self, view: &View<'_>) -> Option<Persistence> {
         let any = |rules: &[Rule]| {

@@ -1,7 +1,7 @@
 //! What a worker does with a request: apply its rules, find its backend, send
 //! it there, log it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use http::{Request, Response, StatusCode, response::Parts};
 use http_body::Body as _;
@@ -97,7 +97,9 @@ pub(super) async fn respond(
         return Ok(site.answered(record, Answer { response, failure }));
     }
     let persist = target.backend.plan.persist();
-    if let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction)) {
+    if !persist.is_empty()
+        && let Some(persistence) = persist.of(&View::of(&request).transaction(&transaction))
+    {
         request.extensions_mut().insert(persistence);
     }
     let record = Record::new(&site, by, client, asked, transaction).seeing(&request);
@@ -105,11 +107,12 @@ pub(super) async fn respond(
         let coding = compression.negotiate(&request)?;
         Some((compression, coding))
     });
+    // Pinned where they are made: `await` would move them once more.
     let response = match &target.entrance {
-        Entrance::Plain(proxy) => proxy.clone().call(request).await,
-        Entrance::Sticky(sticky) => sticky.clone().call(request).await,
-        Entrance::Stick(stick) => stick.clone().call(request).await,
-        Entrance::Both(both) => both.clone().call(request).await,
+        Entrance::Plain(proxy) => pin!(proxy.clone().call(request)).await,
+        Entrance::Sticky(sticky) => pin!(sticky.clone().call(request)).await,
+        Entrance::Stick(stick) => pin!(stick.clone().call(request)).await,
+        Entrance::Both(both) => pin!(both.clone().call(request)).await,
     };
     let (mut head, body) = response?.into_parts();
     let mut body = Body::proxied(&mut head, body, record);

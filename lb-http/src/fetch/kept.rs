@@ -79,7 +79,7 @@ fn line(call: &Call, registry: &Registry, show: Show) -> Result<HttpFetch, Condi
         SampleType::Str,
         Needs::Transaction,
         move |view, visit| {
-            let line = view.transaction.and_then(|kept| kept.line.as_ref());
+            let line = view.transaction.and_then(|kept| kept.line.as_deref());
             line.is_some_and(|line| show(line, visit))
         },
     ))

@@ -1,12 +1,12 @@
 //! Memory that one message has done with and the next one takes up.
 //!
-//! Every message needs a header map and a buffer for its head, for microseconds.
+//! Every message needs a header map, a buffer for its head and a table of extensions, for microseconds.
 //! Each thread keeps a few: nothing stays with an idle connection, and the
 //! allocator is asked only for what is larger than usual.
 
 use std::cell::RefCell;
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 
 use super::encode::HEAD_CAPACITY;
 
@@ -20,6 +20,7 @@ const LARGEST_MAP: usize = 64;
 struct Spares {
     maps: Vec<HeaderMap>,
     buffers: Vec<Vec<u8>>,
+    extensions: Vec<Extensions>,
 }
 
 thread_local! {
@@ -66,6 +67,24 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     });
 }
 
+/// No extensions, and room for some.
+pub(crate) fn extensions() -> Extensions {
+    SPARES
+        .with_borrow_mut(|spares| spares.extensions.pop())
+        .unwrap_or_default()
+}
+
+/// Takes extensions back, and drops what is in them.
+pub(crate) fn give_extensions(mut extensions: Extensions) {
+    // Before the borrow: what is dropped may run anybody's code.
+    extensions.clear();
+    SPARES.with_borrow_mut(|spares| {
+        if spares.extensions.len() < KEPT {
+            spares.extensions.push(extensions);
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderValue, header::HOST};
@@ -87,6 +106,14 @@ mod tests {
         let again = buffer();
         assert!(again.is_empty());
         assert_eq!(again.as_ptr(), address);
+    }
+
+    #[test]
+    fn extensions_come_back_without_what_was_in_them() {
+        let mut first = extensions();
+        first.insert("secret");
+        give_extensions(first);
+        assert!(extensions().is_empty());
     }
 
     #[test]

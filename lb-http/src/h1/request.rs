@@ -12,6 +12,7 @@ use http::{
 use super::{
     fields::{self, Connection, Span, Spans},
     framing::{FramingError, Length, request_length},
+    recycle,
 };
 
 /// The most fields a head may be allowed to have; a limit above it is refused
@@ -171,6 +172,7 @@ fn understand(
     parts.uri = uri;
     parts.version = version;
     parts.headers = headers;
+    parts.extensions = recycle::extensions();
     Ok(Head {
         parts,
         length,

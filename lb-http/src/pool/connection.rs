@@ -62,8 +62,8 @@ impl Connection {
     }
 
     fn is_young(&self, options: &PoolOptions, now: Instant) -> bool {
-        let age = now.saturating_duration_since(self.born);
-        options.max_age.is_none_or(|limit| age < limit)
+        let age = || now.saturating_duration_since(self.born);
+        options.max_age.is_none_or(|limit| age() < limit)
     }
 
     fn is_silent(&self) -> bool {

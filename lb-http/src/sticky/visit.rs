@@ -82,20 +82,21 @@ impl Visit {
             return;
         }
         let status = response.status();
-        // Borrowed apart from the extensions.
-        let mut headers = mem::take(response.headers_mut());
-        if let Some(exchange) = response.extensions_mut().get_mut::<Exchange>() {
+        // Apart from the fields, which are borrowed beside them.
+        let mut extensions = mem::take(response.extensions_mut());
+        if let Some(exchange) = extensions.get_mut::<Exchange>() {
             let answered = exchange.failure.is_none() || exchange.responded.is_some();
             exchange.request_cookie = self.request_cookie(exchange);
             exchange.response_cookie = match &exchange.server {
                 Some(server) if answered && self.rule != Some(Persistence::Ignore) => {
                     let settled = exchange.by_table || self.is_settled(exchange.preference);
-                    self.answer(settings, server, settled, status, &mut headers, now)
+                    let headers = response.headers_mut();
+                    self.answer(settings, server, settled, status, headers, now)
                 }
                 _ => ResponseCookie::None,
             };
         }
-        *response.headers_mut() = headers;
+        *response.extensions_mut() = extensions;
     }
 
     /// The third character of the termination state.

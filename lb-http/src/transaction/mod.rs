@@ -53,8 +53,8 @@ pub struct Transaction {
     /// The request's method, for rules on its response.
     pub method: Option<http::Method>,
     /// The request's first line as it came, before rules change it; kept only where an expression asks for it
-    /// ([`Registry::keeps_line`](crate::fetch::Registry::keeps_line)).
-    pub line: Option<Line>,
+    /// ([`Registry::keeps_line`](crate::fetch::Registry::keeps_line)), hence in a box.
+    pub line: Option<Box<Line>>,
     /// `set-log-level`: the level of its log line; `None`: that of every line, `info`.
     pub log_level: Option<LogLevel>,
     /// What it counts in.
@@ -73,7 +73,7 @@ impl Transaction {
     pub fn of<B>(request: &http::Request<B>, line: bool) -> Self {
         Self {
             method: Some(request.method().clone()),
-            line: line.then(|| Line::of(request)),
+            line: line.then(|| Box::new(Line::of(request))),
             ..Self::default()
         }
     }

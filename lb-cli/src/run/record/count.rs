@@ -9,7 +9,10 @@ use lb_http::{
 use tokio::time::Instant;
 
 use super::Record;
-use crate::{log::Termination, run::tally::Traffic};
+use crate::{
+    log::Termination,
+    run::tally::{Took, Traffic},
+};
 
 impl Record {
     pub(super) fn answered(&mut self, status: u16, exchange: Option<Exchange>) {
@@ -78,9 +81,8 @@ impl Record {
     /// It has come to a server of this backend.
     fn met(&self, backend: usize, traffic: &Traffic) {
         traffic.requests.add(1);
-        let came = self.site.since_start(self.client.received());
         for traffic in [traffic, self.site.backend_traffic(backend)] {
-            traffic.last.raise(came);
+            traffic.last.raise(self.came);
         }
     }
 
@@ -161,11 +163,15 @@ impl Record {
         else {
             return;
         };
+        let queued = Took::from(*dequeued - *started);
+        let connecting = Took::from(*connected - *dequeued);
+        let responding = Took::from(*responded - *connected);
+        let whole = Took::from(ended - *started);
         for traffic in both().chain([self.site.traffic()]) {
-            traffic.queued.took(*dequeued - *started);
-            traffic.connecting.took(*connected - *dequeued);
-            traffic.responding.took(*responded - *connected);
-            traffic.whole.took(ended - *started);
+            traffic.queued.took(queued);
+            traffic.connecting.took(connecting);
+            traffic.responding.took(responding);
+            traffic.whole.took(whole);
         }
     }
 }

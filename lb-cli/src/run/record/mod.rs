@@ -32,6 +32,8 @@ pub(super) struct Record {
     site: Arc<Site>,
     by: By,
     client: Client,
+    /// When it came, as [`Site::since_start`] counts.
+    came: u64,
     /// For the log, if there is one.
     asked: Option<Asked>,
     exchange: Option<Exchange>,
@@ -124,6 +126,7 @@ impl Record {
             site: Arc::clone(site),
             by,
             client,
+            came,
             asked,
             exchange: None,
             status: None,
@@ -226,5 +229,24 @@ impl Record {
         if let Some(traffic) = server.and_then(|s| self.site.server_traffic(at, s.uid())) {
             traffic.denied_responses.add(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lb_core::policy::Algorithm;
+    use lb_http::Proxy;
+    use tower_service::Service;
+
+    use super::*;
+
+    type Proxied = <Proxy<Algorithm> as Service<Request<Incoming>>>::Future;
+
+    /// Every layer that a request passes moves these: what few requests have belongs into a box.
+    #[test]
+    fn what_moves_with_every_request_stays_small() {
+        assert!(size_of::<Transaction>() <= 296);
+        assert!(size_of::<Body>() <= 128);
+        assert!(size_of::<Proxied>() <= 640);
     }
 }

@@ -16,8 +16,8 @@ use lb_core::server::ServerUid;
 
 use super::added::Added;
 
-pub(super) use phase::Phase;
 pub use phase::{BOUNDS, BUCKETS, Time};
+pub(super) use phase::{Phase, Took};
 pub use traffic::Totals;
 pub(super) use traffic::Traffic;
 

@@ -29,12 +29,30 @@ pub(in crate::run) struct Phase {
     buckets: [Tally; BUCKETS],
 }
 
-impl Phase {
-    pub(in crate::run) fn took(&self, time: Duration) {
+/// A time that several phases count: what they need of it is found once.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::run) struct Took {
+    micros: u64,
+    /// Its place in a histogram.
+    bucket: usize,
+}
+
+impl From<Duration> for Took {
+    fn from(time: Duration) -> Self {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            micros,
+            bucket: BOUNDS.partition_point(|bound| *bound < micros),
+        }
+    }
+}
+
+impl Phase {
+    pub(in crate::run) fn took(&self, time: impl Into<Took>) {
+        let Took { micros, bucket } = time.into();
         self.longest.raise(micros);
         self.sum.add(micros);
-        self.buckets[BOUNDS.partition_point(|bound| *bound < micros)].add(1);
+        self.buckets[bucket].add(1);
         let (requests, sum) = (self.requests.now(), self.micros.now());
         // The sum of the last `WINDOW`, of which one average one falls out.
         let kept = match requests {

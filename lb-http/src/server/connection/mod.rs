@@ -66,12 +66,9 @@ pub(super) struct Connection<'a, IO> {
 }
 
 /// What comes of waiting for a request.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is nearly always a request, and a box for each costs more"
-)]
 enum Next {
-    Request(Head),
+    /// In a box, which costs less than to move it through every layer on its way.
+    Request(Box<Head>),
     Refuse(Refusal, RefusedCause),
     Close,
 }
@@ -145,7 +142,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
         loop {
             if !self.io.input.is_empty() {
                 match request::parse(&mut self.io.input, &self.settings.limits) {
-                    Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
+                    Ok(Some(head)) => return Poll::Ready(Next::Request(Box::new(head))),
                     Ok(None) => {}
                     Err(refusal) => {
                         return Poll::Ready(Next::Refuse(refusal, RefusedCause::Invalid));
@@ -221,7 +218,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
     }
 
     /// One request and its response; `false` if the connection ends with it.
-    async fn exchange<S, B>(&mut self, head: Head, service: &S) -> bool
+    async fn exchange<S, B>(&mut self, head: Box<Head>, service: &S) -> bool
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
         B: Body<Data = Bytes>,
@@ -266,7 +263,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
             if self.io.output.has_room() {
                 asked.write_head(self.io.output.head(), &parts, &size, encoder, close);
             }
-            recycle::give_map(std::mem::take(&mut parts.headers));
+            recycle::give_map(parts.headers);
             if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
                 self.run_tunnel(*tunnel).await;
                 return false;
@@ -281,6 +278,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Connection<'a, IO> {
                 self.client.broke_off(how);
                 return false;
             }
+            recycle::give_extensions(parts.extensions);
             close
         };
         if !close && !feed.is_complete() {
