@@ -190,9 +190,11 @@ impl PatternFile {
     /// Puts a version that is prepared in the place of the one in use, at once.
     ///
     /// # Errors
-    /// There is no such version.
+    /// There is no such version, or a pattern of it is none to a test; nothing is changed then.
     pub fn commit(&self, version: u32) -> Result<(), EditError> {
         let mut edits = self.lock();
+        // A test may have come since they were added; the version is not lost then.
+        edits.compile(edits.versions.prepared(version)?)?;
         let new = edits.versions.commit(version)?;
         self.edit(&mut edits, |entries, _| *entries = new)?;
         Ok(())

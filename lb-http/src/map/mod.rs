@@ -212,9 +212,11 @@ impl Map {
     /// Puts a version that is prepared in the place of the one in use, at once.
     ///
     /// # Errors
-    /// There is no such version.
+    /// There is no such version, or an entry of it does not fit; nothing is changed then.
     pub fn commit(&self, version: u32) -> Result<(), MapError> {
         let mut edits = self.lock();
+        // A look-up may have come since they were added; the version is not lost then.
+        edits.index(edits.versions.prepared(version)?)?;
         let new = edits.versions.commit(version)?;
         self.edit(&mut edits, |entries, _| {
             *entries = new;

@@ -135,6 +135,21 @@ fn a_version_is_seen_when_it_is_committed() {
 }
 
 #[test]
+fn a_version_that_does_not_fit_is_not_lost() {
+    let map = Map::parse("m", b"a 1\n").unwrap();
+    map.lookup(Kind::Str, Output::Str).unwrap();
+    map.prepare();
+    map.extend_version(1, [("b", "x")]).unwrap();
+    map.lookup(Kind::Str, Output::Int).unwrap();
+    assert!(map.commit(1).is_err());
+    assert_eq!(map.versions(), (0, 1, 2));
+    assert_eq!(map.entries().len(), 1);
+    map.clear_version(1).unwrap();
+    map.commit(1).unwrap();
+    assert_eq!(map.versions(), (1, 1, 0));
+}
+
+#[test]
 fn a_bad_line_is_named() {
     let map = Map::parse("m", b"# numbers\n1 a\nx b\n").unwrap();
     let error = map.lookup(Kind::Int, Output::Str).unwrap_err();
