@@ -17,14 +17,15 @@ use common::{
 use tokio::task::JoinSet;
 
 /// Connections of a round, and requests on each.
-const CLIENTS: usize = 40;
-const REQUESTS: usize = 25;
+const CLIENTS: usize = 100;
+const REQUESTS: usize = 10;
 /// Rounds until pools, tables, buffers and the allocator have what they want.
 const WARM_UP: usize = 6;
 /// Rounds after that, unless `LB_MEMORY_ROUNDS` says otherwise.
-const ROUNDS: usize = 12;
-/// What may come on top; a hundred bytes that each request leaves behind are more.
-const SLACK: u64 = 1 << 20;
+const ROUNDS: usize = 24;
+/// What may come on top: memory grows by huge pages of 2 MiB, and the last one need not have been full. Two hundred
+/// bytes that each request leaves behind are more.
+const SLACK: u64 = 3 << 20;
 
 /// What makes records, entries and captures for every request; the tables are full after the warm-up.
 fn config(front: SocketAddr, server: SocketAddr) -> String {
