@@ -5,13 +5,13 @@ mod ends;
 mod file;
 mod header;
 mod keep;
+mod names;
 mod normalize;
 mod redirect;
 mod reply;
 mod target;
 mod timeout;
 mod track;
-mod unbuilt;
 mod wait;
 
 use http::StatusCode;
@@ -100,109 +100,6 @@ pub(super) enum ResponseAction {
     Variable(VariableRule),
 }
 
-/// Names of actions, to suggest from.
-const REQUEST: &[&str] = &[
-    "add-acl",
-    "add-header",
-    "allow",
-    "auth",
-    "capture",
-    "del-acl",
-    "del-header",
-    "del-map",
-    "deny",
-    "disable-l7-retry",
-    "early-hint",
-    "normalize-uri",
-    "redirect",
-    "reject",
-    "replace-header",
-    "replace-path",
-    "replace-pathq",
-    "replace-uri",
-    "replace-value",
-    "return",
-    "sc-inc-gpc",
-    "sc-inc-gpc0",
-    "sc-inc-gpc1",
-    "sc-set-gpt",
-    "sc-set-gpt0",
-    "set-dst",
-    "set-dst-port",
-    "set-header",
-    "set-log-level",
-    "set-map",
-    "set-method",
-    "set-path",
-    "set-pathq",
-    "set-query",
-    "set-src",
-    "set-src-port",
-    "set-timeout",
-    "set-uri",
-    "set-var",
-    "set-var-fmt",
-    "silent-drop",
-    "strict-mode",
-    "tarpit",
-    "track-sc0",
-    "track-sc1",
-    "track-sc2",
-    "unset-var",
-    "wait-for-body",
-];
-const RESPONSE: &[&str] = &[
-    "add-acl",
-    "add-header",
-    "allow",
-    "capture",
-    "del-acl",
-    "del-header",
-    "del-map",
-    "deny",
-    "redirect",
-    "replace-header",
-    "replace-value",
-    "return",
-    "sc-inc-gpc",
-    "sc-inc-gpc0",
-    "sc-inc-gpc1",
-    "sc-set-gpt",
-    "sc-set-gpt0",
-    "set-header",
-    "set-log-level",
-    "set-map",
-    "set-status",
-    "set-var",
-    "set-var-fmt",
-    "silent-drop",
-    "strict-mode",
-    "track-sc0",
-    "track-sc1",
-    "track-sc2",
-    "unset-var",
-];
-/// Those of `http-after-response`.
-const AFTER: &[&str] = &[
-    "add-header",
-    "allow",
-    "capture",
-    "del-header",
-    "replace-header",
-    "replace-value",
-    "sc-inc-gpc",
-    "sc-inc-gpc0",
-    "sc-inc-gpc1",
-    "sc-set-gpt",
-    "sc-set-gpt0",
-    "set-header",
-    "set-status",
-    "set-var",
-    "set-var-fmt",
-    "strict-mode",
-    "unset-var",
-];
-
 impl RequestAction {
     /// Reads the words after the name; what stands in parentheses behind it is still to be read.
     pub(super) fn parse(name: &str, words: &mut Words<'_>) -> Result<Self, ConditionError> {
@@ -254,7 +151,7 @@ impl RequestAction {
             "track-sc2" => Self::Track(Track::parse(2, words)?),
             "wait-for-body" => Self::Wait(WaitRule::parse(words)?),
             name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
-            _ => return Err(unknown(name, words, "on requests", REQUEST)),
+            _ => return Err(names::unknown(name, words, "on requests", names::REQUEST)),
         })
     }
 }
@@ -295,32 +192,16 @@ impl ResponseAction {
             "track-sc1" => Self::Track(Track::parse(1, words)?),
             "track-sc2" => Self::Track(Track::parse(2, words)?),
             name if name.starts_with("sc-") => Self::Count(Count::parse(name, words)?),
-            _ => return Err(unknown(name, words, "on responses", RESPONSE)),
+            _ => return Err(names::unknown(name, words, "on responses", names::RESPONSE)),
         })
     }
 
     /// The same for `http-after-response`, which cannot put another response in the place of this one.
     pub(super) fn parse_after(name: &str, words: &mut Words<'_>) -> Result<Self, ConditionError> {
-        match AFTER.contains(&name) {
+        match names::AFTER.contains(&name) {
             true => Self::parse(name, words),
-            false => Err(unknown(name, words, "after responses", AFTER)),
+            false => Err(names::unknown(name, words, "after responses", names::AFTER)),
         }
-    }
-}
-
-fn unknown(name: &str, words: &Words<'_>, place: &str, names: &[&'static str]) -> ConditionError {
-    let span = words.last().part(0, name.len());
-    if unbuilt::is_haproxys(name, place == "on requests") {
-        return ConditionError::new(span, format!("`{name}` is HAProxy's, and not built yet"));
-    }
-    let error = ConditionError::new(span, format!("there is no action `{name}` {place}"));
-    let elsewhere = REQUEST.contains(&name) || RESPONSE.contains(&name);
-    match elsewhere {
-        true if REQUEST.contains(&name) && !RESPONSE.contains(&name) => {
-            error.help("it is one of rules on requests")
-        }
-        true => error.help("it is one of rules on responses"),
-        false => error.suggest(name, names.iter().copied()),
     }
 }
 

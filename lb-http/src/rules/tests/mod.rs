@@ -1,6 +1,7 @@
 //! Rules: what they do, and what is wrong with those that are not.
 
 mod kept;
+mod mutated;
 
 use std::sync::Arc;
 
