@@ -73,8 +73,8 @@ pub struct Exchange {
     /// When a connection to the server was there.
     pub connected: Option<Instant>,
     /// The address of this side of it, for who wants to know
-    /// ([`tells_source`](crate::proxy::Builder::tells_source)); `None` of a Unix socket, too.
-    pub source: Option<SocketAddr>,
+    /// ([`tells_source`](crate::proxy::Builder::tells_source)); `None` of a Unix socket, too. In a box: few ask.
+    pub source: Option<Box<SocketAddr>>,
     /// When the response head had been read.
     pub responded: Option<Instant>,
     /// Attempts after the first.

@@ -138,7 +138,10 @@ impl Line<'_> {
     }
 
     fn source(&self) -> Option<Endpoint> {
-        self.exchange?.source.map(Endpoint::from)
+        self.exchange?
+            .source
+            .as_deref()
+            .map(|it| Endpoint::from(*it))
     }
 
     /// `%r` and its parts, escaped.

@@ -247,6 +247,6 @@ mod tests {
     fn what_moves_with_every_request_stays_small() {
         assert!(size_of::<Transaction>() <= 296);
         assert!(size_of::<Body>() <= 128);
-        assert!(size_of::<Proxied>() <= 640);
+        assert!(size_of::<Proxied>() <= 656);
     }
 }

@@ -109,7 +109,8 @@ where
             }
         }
         let mut timeouts = self.shared.timeouts;
-        timeouts.tunnel = self.overrides.tunnel.unwrap_or(timeouts.tunnel);
+        let tunnel = self.overrides.as_ref().and_then(|it| it.tunnel);
+        timeouts.tunnel = tunnel.unwrap_or(timeouts.tunnel);
         let tunnel = Tunnel::new(*exchange.into_connection(), lease, timeouts);
         if let Some(tunnel) = upgrade.hand_over(tunnel) {
             head.parts.extensions.insert(tunnel);

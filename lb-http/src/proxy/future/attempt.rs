@@ -122,7 +122,7 @@ where
         };
         self.report.connected = Some(now);
         if self.shared.tells_source {
-            self.report.source = connection.source();
+            self.report.source = connection.source().map(Box::new);
         }
         let upstream = lease.server().target();
         let encoder = outgoing.encoder(&body);
@@ -131,7 +131,11 @@ where
             await_continue: outgoing.awaits_continue(&body),
             body,
             encoder,
-            timeout: self.overrides.server.unwrap_or(self.shared.timeouts.server),
+            timeout: self
+                .overrides
+                .as_ref()
+                .and_then(|it| it.server)
+                .unwrap_or(self.shared.timeouts.server),
             shut_down: upstream.shut_down(),
         };
         let exchange = Exchange::new(connection, plan, now, |head| {
@@ -196,7 +200,8 @@ where
     }
 
     fn affordable(&self, cause: Cause) -> bool {
-        let resend = cause == Cause::ConnectFailure || !self.overrides.no_resend;
+        let no_resend = self.overrides.as_ref().is_some_and(|it| it.no_resend);
+        let resend = cause == Cause::ConnectFailure || !no_resend;
         resend
             && self.attempts.retries_on(cause)
             && self

@@ -57,7 +57,8 @@ pub struct ResponseFuture<B, P: Policy> {
     even_if_down: bool,
     hash: Option<u32>,
     attempts: Attempts,
-    overrides: Overrides,
+    /// In a box: few requests have any.
+    overrides: Option<Box<Overrides>>,
     /// A reused connection was closed under a request: the next must be new.
     fresh_only: bool,
     report: Report,
@@ -104,7 +105,7 @@ where
         let mut report = Report::new(now);
         let upgrade = ClientUpgrade::of(client.as_ref(), &mut parts.extensions);
         let answer = local::forward_or_answer(&mut parts);
-        let overrides = parts.extensions.remove().unwrap_or_default();
+        let overrides = parts.extensions.remove().map(Box::new);
         let prefer = parts.extensions.remove::<Prefer>();
         let mut even_if_down = prefer.as_ref().is_some_and(|prefer| prefer.even_if_down);
         let bound = prefer.and_then(|prefer| {
