@@ -18,6 +18,11 @@ impl Batch {
         }
     }
 
+    /// Octets that it has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     pub(super) fn of(level: Level, line: &str) -> Self {
         let mut batch = Self::default();
         batch.push(level, |out| out.extend_from_slice(line.as_bytes()));
@@ -37,6 +42,18 @@ impl Batch {
     pub(super) fn copy(&mut self, level: Level, line: &[u8]) {
         self.bytes.extend_from_slice(line);
         self.lines.push((self.bytes.len(), level));
+    }
+
+    /// Forgets the first lines, as many as that.
+    pub(super) fn forget(&mut self, lines: usize) {
+        let Some(&(end, _)) = lines.checked_sub(1).and_then(|last| self.lines.get(last)) else {
+            return;
+        };
+        self.bytes.drain(..end);
+        self.lines.drain(..lines);
+        for (at, _) in &mut self.lines {
+            *at -= end;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,5 +77,27 @@ impl Batch {
             start = *end;
             (*level, line)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_are_gone_leave_the_others_as_they_are() {
+        let mut batch = Batch::of(Level::Info, "one");
+        batch.copy(Level::Alert, b"two\n");
+        batch.copy(Level::Info, b"three\n");
+        batch.forget(0);
+        assert_eq!(batch.count(), 3);
+        batch.forget(1);
+        let lines: Vec<_> = batch.lines().collect();
+        assert_eq!(
+            lines,
+            [(Level::Alert, &b"two"[..]), (Level::Info, b"three")]
+        );
+        batch.forget(2);
+        assert!(batch.is_empty() && batch.bytes().is_empty());
     }
 }

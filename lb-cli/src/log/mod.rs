@@ -1,7 +1,8 @@
 //! Log lines, and their way out.
 //!
 //! A worker writes each line into buffers of its own thread, one for each target. Full buffers, and those that have
-//! waited for a few milliseconds, go through a bounded queue to the target's own thread. A slow target delays neither a
+//! waited for a few milliseconds, go through a bounded queue to the target's own thread. A syslog server by UDP gets its
+//! datagrams from the worker itself, as long as the socket takes them at once. A slow target delays neither a
 //! request nor another target: when its queue is full, lines are dropped and counted, and the count is logged.
 //!
 //! Every line has a level of syslog: those of requests are `info` unless a rule says otherwise, those of the process

@@ -1,12 +1,15 @@
 //! The way to one target: a bounded queue, and the thread at its end.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-    mpsc::{Receiver, SyncSender, TryRecvError, TrySendError},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError},
+    },
 };
 
-use super::{Batch, Level, target::Target};
+use super::{Batch, Level, syslog::Direct, target::Target};
 use crate::config::model::{LogFormat, LogSample, LogTarget};
 
 /// Where lines for one target are handed over.
@@ -21,6 +24,8 @@ pub(super) struct Outlet {
     pub(super) json: bool,
     sample: Option<(LogSample, AtomicU64)>,
     losses: Arc<Losses>,
+    /// Where a worker may send lines itself.
+    direct: Option<(LogTarget, SocketAddr)>,
 }
 
 /// Lines that never came to a target.
@@ -34,7 +39,13 @@ pub(super) struct Losses {
 }
 
 impl Outlet {
-    pub(super) fn new(target: &LogTarget, sender: SyncSender<Batch>, losses: Arc<Losses>) -> Self {
+    /// `address` is that of a target which takes datagrams of UDP.
+    pub(super) fn new(
+        target: &LogTarget,
+        address: Option<SocketAddr>,
+        sender: SyncSender<Batch>,
+        losses: Arc<Losses>,
+    ) -> Self {
         Self {
             sender,
             name: target.to.to_string(),
@@ -45,7 +56,14 @@ impl Outlet {
                 .clone()
                 .map(|sample| (sample, AtomicU64::new(0))),
             losses,
+            direct: address.map(|to| (target.clone(), to)),
         }
+    }
+
+    /// A way for one thread that must not wait; `None` where every target has to be waited for.
+    pub(super) fn direct(&self) -> Option<Direct> {
+        let (target, to) = self.direct.as_ref()?;
+        Direct::open(target, *to).ok()
     }
 
     /// Does a line of a request of this level go there? Asked once for each.

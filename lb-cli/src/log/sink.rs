@@ -155,7 +155,8 @@ impl Sink {
         let opened = Target::open(target)?;
         let (sender, batches) = mpsc::sync_channel(WAITING);
         let losses: Arc<Losses> = Arc::default();
-        let outlet = Arc::new(Outlet::new(target, sender, Arc::clone(&losses)));
+        let outlet = Outlet::new(target, opened.address(), sender, Arc::clone(&losses));
+        let outlet = Arc::new(outlet);
         let running = self.0.running.clone();
         // What the thread holds keeps no thread running.
         let (this, others) = (Arc::downgrade(&outlet), Arc::downgrade(&self.0));

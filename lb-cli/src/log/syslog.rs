@@ -6,8 +6,8 @@
 //! <150>1 2026-11-20T13:14:54.345146+00:00 - lb 23872 - - 127.0.0.1:38194 […] …
 //! ```
 //!
-//! The sockets are not connected: a target that is missing or slow loses lines,
-//! which are counted, and one that comes back gets the next.
+//! The sockets of the targets' threads are not connected: a target that is missing or slow loses lines,
+//! which are counted, and one that comes back gets the next. What a [`Direct`] cannot send goes to them.
 
 use std::{
     io,
@@ -42,11 +42,7 @@ enum Socket {
 
 impl Syslog {
     pub(super) fn udp(target: &LogTarget, to: SocketAddr) -> io::Result<Self> {
-        let any: SocketAddr = match to {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any)?;
+        let socket = unbound(to)?;
         socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Self::new(target, Socket::Udp(socket, to)))
     }
@@ -64,6 +60,14 @@ impl Syslog {
             header: Header::new(target),
             datagram: Vec::with_capacity(target.len + 1),
             lost: None,
+        }
+    }
+
+    /// Where it is, if it takes datagrams of UDP.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self.socket {
+            Socket::Udp(_, to) => Some(to),
+            Socket::Unix(..) => None,
         }
     }
 
@@ -108,6 +112,69 @@ impl Syslog {
         }
         .map(|_| ())
     }
+}
+
+/// A syslog server that takes datagrams of UDP, as one thread sends them that must not wait.
+pub(super) struct Direct {
+    socket: UdpSocket,
+    to: SocketAddr,
+    /// The second in which the socket was connected last.
+    connected: Option<u64>,
+    header: Header,
+    datagram: Vec<u8>,
+}
+
+impl Direct {
+    pub(super) fn open(target: &LogTarget, to: SocketAddr) -> io::Result<Self> {
+        let socket = unbound(to)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            socket,
+            to,
+            connected: None,
+            header: Header::new(target),
+            datagram: Vec::with_capacity(target.len + 1),
+        })
+    }
+
+    /// Sends lines as far as the socket takes them at once, and forgets those.
+    pub(super) fn send(&mut self, batch: &mut Batch) {
+        let now = LocalClock::now();
+        if self.connect(now.as_secs()).is_err() {
+            return;
+        }
+        let mut sent = 0;
+        for (level, line) in batch.lines() {
+            self.datagram.clear();
+            self.header.write_at(&mut self.datagram, now, level, line);
+            self.datagram.push(b'\n');
+            if self.socket.send(&self.datagram).is_err() {
+                break;
+            }
+            sent += 1;
+        }
+        batch.forget(sent);
+    }
+
+    /// A connected socket costs less for each line, but keeps this side's address; that may go to another node, and so
+    /// it is chosen anew once a second.
+    fn connect(&mut self, second: u64) -> io::Result<()> {
+        if self.connected != Some(second) {
+            rustix::net::connect_unspec(&self.socket)?;
+            self.socket.connect(self.to)?;
+            self.connected = Some(second);
+        }
+        Ok(())
+    }
+}
+
+/// A socket of the family of `to`.
+fn unbound(to: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match to {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    UdpSocket::bind(any)
 }
 
 /// What stands ahead of a line: priority, time, program.
@@ -262,5 +329,33 @@ mod tests {
         assert_eq!(priority, "<148>");
         assert!(note.starts_with("2 log lines lost: "), "{note}");
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_worker_sends_what_the_socket_takes_and_leaves_the_rest() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        server
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        let to = server.local_addr().unwrap();
+        let mut direct = Direct::open(&target(), to).unwrap();
+        let mut batch = Batch::of(Level::Info, "one");
+        batch.copy(Level::Info, b"two\n");
+        direct.send(&mut batch);
+        assert!(batch.is_empty());
+        let mut buffer = [0; 2048];
+        for line in ["one", "two"] {
+            let length = server.recv(&mut buffer).unwrap();
+            let text = String::from_utf8_lossy(&buffer[..length]);
+            assert!(text.ends_with(&format!("]: {line}\n")), "{text}");
+        }
+        // More than a datagram can be: the socket refuses it.
+        let mut long = target();
+        long.len = 100_000;
+        let mut direct = Direct::open(&long, to).unwrap();
+        let mut batch = Batch::of(Level::Info, "three");
+        batch.copy(Level::Info, &[b'a'; 90_000]);
+        direct.send(&mut batch);
+        assert_eq!(batch.count(), 1, "for those who may wait");
     }
 }

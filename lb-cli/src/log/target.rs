@@ -50,6 +50,14 @@ impl Target {
         })
     }
 
+    /// The syslog server that it sends datagrams of UDP to, if it does.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Syslog(syslog) => syslog.address(),
+            _ => None,
+        }
+    }
+
     /// Opens a file anew that was moved away; nothing else has to be.
     ///
     /// # Errors

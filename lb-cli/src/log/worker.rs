@@ -4,10 +4,13 @@ use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 
-use super::{Batch, Level, LocalClock, Outlets, Sink};
+use super::{Batch, Level, LocalClock, Outlets, Sink, syslog::Direct};
 
 /// A buffer of this size is handed over at once.
 pub(super) const FULL: usize = 32 * 1024;
+
+/// So many lines are sent at once where that can be done without waiting: few, for a request may come meanwhile.
+const SOON: u64 = 16;
 
 /// A line waits no longer than this.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -17,6 +20,8 @@ struct Worker {
     clock: LocalClock,
     /// Of each target.
     buffers: Vec<Batch>,
+    /// For those that take lines at once.
+    direct: Vec<Option<Direct>>,
     begun: Rc<Notify>,
 }
 
@@ -35,6 +40,7 @@ pub fn attach(sink: &Sink) {
                 *worker = Some(Worker {
                     outlets,
                     buffers: Vec::new(),
+                    direct: Vec::new(),
                     clock: LocalClock::default(),
                     begun: Rc::default(),
                 });
@@ -42,6 +48,10 @@ pub fn attach(sink: &Sink) {
         }
         if let Some(worker) = worker {
             worker.buffers.resize_with(targets, Batch::default);
+            let new = &worker.outlets.all()[worker.direct.len()..];
+            worker
+                .direct
+                .extend(new.iter().map(|outlet| outlet.direct()));
         }
     });
 }
@@ -69,7 +79,9 @@ impl Worker {
         };
         let mut buffer = std::mem::take(&mut self.buffers[first]);
         if buffer.is_empty() {
-            buffer = Batch::with_capacity(FULL + 1024);
+            if buffer.capacity() == 0 {
+                buffer = Batch::with_capacity(FULL + 1024);
+            }
             self.begun.notify_one();
         }
         let line = buffer.push(level, |out| write(out, &mut self.clock));
@@ -78,13 +90,21 @@ impl Worker {
         }
         self.buffers[first] = buffer;
         for at in targets {
-            if self.buffers[*at].bytes().len() >= FULL {
+            let full = match self.direct[*at] {
+                Some(_) => self.buffers[*at].count() >= SOON,
+                None => self.buffers[*at].bytes().len() >= FULL,
+            };
+            if full {
                 self.flush(*at);
             }
         }
     }
 
     fn flush(&mut self, at: usize) {
+        if let Some(direct) = &mut self.direct[at] {
+            direct.send(&mut self.buffers[at]);
+        }
+        // What it did not take is for a thread that may wait.
         if !self.buffers[at].is_empty() {
             let batch = std::mem::take(&mut self.buffers[at]);
             self.outlets.send(&self.outlets.all()[at], batch);
