@@ -111,6 +111,11 @@ impl Daemon {
         while !has("raw") && !has("raw6") {
             self.look("it listens for advertisements", deadline, patience)?;
         }
+        // The sockets of `lb` are open before its virtual routers have begun, and what comes first says nothing to them.
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.child.id()));
+        if name.is_ok_and(|name| name.trim() == "lb") {
+            self.until_logged(": started", patience)?;
+        }
         Ok(())
     }
 

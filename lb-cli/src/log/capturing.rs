@@ -20,8 +20,7 @@ use crate::config::model::Capture;
 #[derive(Clone, Debug)]
 pub struct Capturing<S> {
     inner: S,
-    /// `None` where nothing is captured.
-    capture: Option<Arc<Capture>>,
+    capture: Arc<Capture>,
 }
 
 /// What was captured of a response, in its extensions.
@@ -33,17 +32,21 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        capture: Option<Arc<Capture>>,
+        capture: Arc<Capture>,
     }
 }
 
 impl<S> Capturing<S> {
+    /// Is anything of responses captured?
+    pub fn is_needed(capture: &Capture) -> bool {
+        !capture.response.is_empty() || capture.cookie.is_some()
+    }
+
     /// Around a proxy.
     pub fn new(inner: S, capture: &Capture) -> Self {
-        let wanted = !capture.response.is_empty() || capture.cookie.is_some();
         Self {
             inner,
-            capture: wanted.then(|| Arc::new(capture.clone())),
+            capture: Arc::new(capture.clone()),
         }
     }
 }
@@ -77,13 +80,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
-        if let Some(capture) = this.capture {
-            let exchange = response.extensions().get::<Exchange>();
-            if exchange.is_some_and(|exchange| exchange.failure.is_none()) {
-                let mut captures = Captures::default();
-                capture_response(capture, response.headers(), &mut captures);
-                response.extensions_mut().insert(Captured(captures));
-            }
+        let exchange = response.extensions().get::<Exchange>();
+        if exchange.is_some_and(|exchange| exchange.failure.is_none()) {
+            let mut captures = Captures::default();
+            capture_response(this.capture, response.headers(), &mut captures);
+            response.extensions_mut().insert(Captured(captures));
         }
         Poll::Ready(Ok(response))
     }

@@ -111,8 +111,10 @@ pub(super) async fn respond(
     let response = match &target.entrance {
         Entrance::Plain(proxy) => pin!(proxy.clone().call(request)).await,
         Entrance::Sticky(sticky) => pin!(sticky.clone().call(request)).await,
+        Entrance::StickyCapturing(sticky) => pin!(sticky.clone().call(request)).await,
         Entrance::Stick(stick) => pin!(stick.clone().call(request)).await,
         Entrance::Both(both) => pin!(both.clone().call(request)).await,
+        Entrance::BothCapturing(both) => pin!(both.clone().call(request)).await,
     };
     let (mut head, body) = response?.into_parts();
     let mut body = Body::proxied(&mut head, body, record);

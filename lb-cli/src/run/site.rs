@@ -77,10 +77,14 @@ pub(super) struct Target {
 
 pub(super) enum Entrance {
     Plain(Upstreams),
-    Sticky(StickyService<Capturing<Upstreams>>),
+    Sticky(StickyService<Upstreams>),
+    /// Fields of responses are kept, and the cookie's are not the server's.
+    StickyCapturing(StickyService<Capturing<Upstreams>>),
     Stick(StickService<Upstreams>),
     /// The cookie comes first.
-    Both(StickService<StickyService<Capturing<Upstreams>>>),
+    Both(StickService<StickyService<Upstreams>>),
+    /// All of it.
+    BothCapturing(StickService<StickyService<Capturing<Upstreams>>>),
 }
 
 impl Service {
@@ -282,14 +286,19 @@ impl Target {
         }
         let proxy = backend.observed(proxy.build());
         let sticky: Option<&StickySession> = backend.plan.sticky();
-        // The cookie's fields are not the server's.
-        let capturing = |proxy| Capturing::new(proxy, frontend.plan.logging().capture());
+        let capture = frontend.plan.logging().capture();
+        let captures = Capturing::<Upstreams>::is_needed(capture);
         Self {
             entrance: match (sticky, backend.plan.stick()) {
-                (Some(sticky), Some(stick)) => {
-                    Entrance::Both(stick.layer(sticky.layer(capturing(proxy))))
+                (Some(sticky), stick) if captures => {
+                    let sticky = sticky.layer(Capturing::new(proxy, capture));
+                    match stick {
+                        Some(stick) => Entrance::BothCapturing(stick.layer(sticky)),
+                        None => Entrance::StickyCapturing(sticky),
+                    }
                 }
-                (Some(sticky), None) => Entrance::Sticky(sticky.layer(capturing(proxy))),
+                (Some(sticky), Some(stick)) => Entrance::Both(stick.layer(sticky.layer(proxy))),
+                (Some(sticky), None) => Entrance::Sticky(sticky.layer(proxy)),
                 (None, Some(stick)) => Entrance::Stick(stick.layer(proxy)),
                 (None, None) => Entrance::Plain(proxy),
             },

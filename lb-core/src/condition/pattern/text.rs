@@ -44,15 +44,21 @@ impl Text {
             return false;
         }
         let is_edge = |at: Option<&u8>| at.is_none_or(|b| delimiters.contains(b));
-        sample.windows(bytes.len()).enumerate().any(|(at, part)| {
+        let stands_at = |part: &[u8]| {
+            let Some((part, rest)) = part.split_at_checked(bytes.len()) else {
+                return false;
+            };
             let same = if self.ignore_case {
                 part.eq_ignore_ascii_case(bytes)
             } else {
                 part == bytes
             };
-            let before = at.checked_sub(1).map(|i| &sample[i]);
-            same && is_edge(before) && is_edge(sample.get(at + bytes.len()))
-        })
+            same && is_edge(rest.first())
+        };
+        // Behind a delimiter only: few places are.
+        stands_at(sample)
+            || (sample.iter().enumerate())
+                .any(|(at, b)| delimiters.contains(b) && stands_at(&sample[at + 1..]))
     }
 }
 
